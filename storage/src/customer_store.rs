@@ -1,0 +1,103 @@
+//! The contract for customers: load a snapshot, save the next one, erase.
+//!
+//! A save is all or nothing: the snapshot and the rows of the same turn appear together or not at all. Leaves out
+//! what a snapshot means.
+
+use crate::StoreFuture;
+use std::sync::Arc;
+
+/// Where a customer is kept: the hash places it, the id tells it from another customer with the same hash.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CustomerKey {
+    /// Stable 64-bit hash of the id.
+    pub hash: u64,
+    /// The customer's id as the outside names it, 1 to 128 bytes.
+    pub id: Arc<str>,
+}
+
+/// The epoch as storage sees it.
+///
+/// A write that carries a smaller fence than the customer was last written with comes from a former owner and is
+/// refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fence(pub u64);
+
+/// A customer as last saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredCustomer {
+    /// The fence of the last save.
+    pub fence: Fence,
+    /// How many turns have been saved; the first save makes revision 1.
+    pub revision: u64,
+    /// The encoded customer.
+    pub snapshot: Arc<[u8]>,
+}
+
+/// One turn's writes.
+#[derive(Clone, Debug)]
+pub struct Save {
+    /// Whose turn it was.
+    pub customer: CustomerKey,
+    /// The owner's epoch.
+    pub fence: Fence,
+    /// The revision this save makes. It replaces `revision - 1` and nothing else; 1 means "not there before".
+    pub revision: u64,
+    /// The encoded customer after the turn.
+    pub snapshot: Arc<[u8]>,
+    /// Contacts that the turn made or changed; a row replaces the one with the same `contact_id`.
+    pub contacts: Vec<ContactRow>,
+    /// Decisions that the turn took.
+    pub decisions: Vec<DecisionRow>,
+}
+
+/// A contact as remembered beside its customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContactRow {
+    /// Unique within the customer.
+    pub contact_id: String,
+    /// When it was reserved, milliseconds since 1970 in UTC.
+    pub at_ms: i64,
+    /// The encoded contact.
+    pub body: Arc<[u8]>,
+}
+
+/// A decision as remembered beside its customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecisionRow {
+    /// Unique within the customer.
+    pub decision_id: String,
+    /// When it was taken, milliseconds since 1970 in UTC.
+    pub at_ms: i64,
+    /// The encoded decision with everything needed to replay it.
+    pub body: Arc<[u8]>,
+}
+
+/// What an erasure removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Erasure {
+    /// Snapshots removed, 0 or 1.
+    pub snapshots: u64,
+    /// Contact rows removed.
+    pub contacts: u64,
+    /// Decision rows removed.
+    pub decisions: u64,
+}
+
+/// Remembers customers.
+pub trait CustomerStore: Send + Sync {
+    /// Reads the customer, `None` when there is none (never saved, or erased).
+    fn load<'a>(&'a self, customer: &'a CustomerKey) -> StoreFuture<'a, Option<StoredCustomer>>;
+
+    /// Makes one turn durable: compare-and-set on (fence, revision), all or nothing. When it answers `Ok`, the
+    /// turn survives the loss of the process and of power.
+    ///
+    /// Errors: [`Fenced`](crate::StoreError::Fenced) when a newer owner has written,
+    /// [`Conflict`](crate::StoreError::Conflict) when the stored revision is not `revision - 1`,
+    /// [`MaybeApplied`](crate::StoreError::MaybeApplied) when the outcome is unknown.
+    fn save(&self, save: Save) -> StoreFuture<'_, ()>;
+
+    /// Removes the customer and every row of it. The same fencing as [`save`](Self::save): `revision` is the one
+    /// the caller read. Afterwards no byte of the id is left in the store's files. Erasing a customer that is not
+    /// there is `Ok` with zero counts. A former owner can neither bring the customer back nor erase its successor.
+    fn erase<'a>(&'a self, customer: &'a CustomerKey, fence: Fence, revision: u64) -> StoreFuture<'a, Erasure>;
+}
