@@ -1,1 +1,20 @@
-//! todo
+//! The customer, its turn, its decision.
+//!
+//! Reading order: what can be asked of a customer ([`call`]), who serves it ([`region`], [`shard`]), what happens to
+//! it ([`customer`]), how the next best action is chosen ([`decision`]), and the rules both go by ([`playbook`]).
+//!
+//! [`customer`], [`decision`] and [`playbook`] are plain functions of their arguments: no clock, no IO, no chance,
+//! and no import of actix, tokio, cluster or storage.
+
+pub mod call;
+pub mod customer;
+pub mod decision;
+pub mod playbook;
+pub mod timestamp;
+pub mod value;
+pub mod error;
+pub mod options;
+pub mod metrics;
+
+pub use timestamp::Timestamp;
+pub use value::{Name, Value};

@@ -1,0 +1,463 @@
+//! All configuration, one version: the tags, events, offers and rules that customers and decisions go by.
+//!
+//! A playbook is read from files ([`source`]), checked as a whole and lowered to the form below ([`compile`]). The
+//! form is immutable and shared by all shards of a node. Leaves out who activates it and where it is stored.
+
+pub mod mistake;
+pub mod text;
+pub mod source;
+pub mod dictionary;
+pub mod rules;
+pub mod compile;
+
+pub use dictionary::{Dictionary, TagKind, TagNumber, TagValue};
+pub use mistake::{Mistake, Severity};
+pub use rules::{Facts, Formula, Rule, Scalar, Verdict};
+
+use crate::timestamp::Timestamp;
+use crate::value::{Name, Value};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+/// One version of all configuration, compiled.
+#[derive(Debug)]
+pub struct Playbook {
+    /// SHA-256 of the canonical form, hexadecimal.
+    pub id: Name,
+    /// The canonical form: bytes from which `compile::from_canonical` makes the same playbook.
+    pub canonical: Arc<[u8]>,
+    /// Whose customers, in which zone and money.
+    pub tenant: Tenant,
+    /// The KPI in whose units values are given.
+    pub kpi: Name,
+    /// Numbers of tags and of enum values, also those of earlier playbooks.
+    pub dictionary: Arc<Dictionary>,
+    /// The declared tags.
+    pub tags: HashMap<TagNumber, Tag>,
+    /// Numbers of the declared tags by id.
+    pub tag_numbers: HashMap<Name, TagNumber>,
+    /// Declared events by type.
+    pub events: HashMap<Name, EventType>,
+    /// All offers, sorted by id.
+    pub offers: Vec<Offer>,
+    /// Context weights (C), in the order of the files.
+    pub context_weights: Vec<ContextWeight>,
+    /// Frequency caps.
+    pub caps: Vec<Cap>,
+    /// What a response suppresses.
+    pub suppress: Vec<Suppress>,
+    /// When not to contact.
+    pub quiet_hours: Vec<QuietHours>,
+    /// Campaign calendar.
+    pub calendar: Vec<CalendarEntry>,
+    /// Control groups.
+    pub holdouts: Vec<Holdout>,
+    /// Exploration schedule.
+    pub explore: Explore,
+    /// At most this many offers of one family in a decision.
+    pub family_max: usize,
+    /// Channels by name. Empty: any channel named by an offer is taken as inbound and outbound.
+    pub channels: BTreeMap<Name, Channel>,
+    /// Tags that some rule, value, weight or affinity reads: a change of one of them is a change that matters.
+    pub read_tags: HashSet<TagNumber>,
+}
+
+/// Whose playbook it is.
+#[derive(Debug)]
+pub struct Tenant {
+    /// The zone of calendars and quiet hours for customers without one of their own.
+    pub zone: jiff::tz::TimeZone,
+    /// ISO 4217 code.
+    pub currency: Name,
+    /// The tag that holds a customer's own zone (an IANA name).
+    pub zone_tag: Option<TagNumber>,
+}
+
+/// A declared tag.
+#[derive(Debug)]
+pub struct Tag {
+    /// Its id in the playbook.
+    pub id: Name,
+    /// Its number in the dictionary.
+    pub number: TagNumber,
+    /// Its type.
+    pub kind: TagKind,
+    /// Never named in a reason or a script.
+    pub private: bool,
+    /// Older values count as missing.
+    pub age_max_ms: Option<i64>,
+    /// What it is, in plain words.
+    pub text: Name,
+    /// The update that derives it over a window or with decay, if one does.
+    pub derived: Option<Derived>,
+}
+
+/// A tag whose value moves with time alone.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Derived {
+    /// Sum (or count) over the last `window_ms`.
+    Window {
+        /// Length of the window.
+        window_ms: i64,
+    },
+    /// Exponentially weighted: what was added halves every `half_life_ms`.
+    Ewma {
+        /// Time in which a value halves.
+        half_life_ms: i64,
+    },
+}
+
+/// A declared event.
+#[derive(Debug)]
+pub struct EventType {
+    /// Declared fields of its data.
+    pub data: BTreeMap<Name, DataField>,
+    /// What it does, in the order of the files.
+    pub updates: Vec<Update>,
+}
+
+/// A declared field of an event's data. Every declared field must be there, unless optional.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DataField {
+    /// Its type: any but `Enum`.
+    pub kind: TagKind,
+    /// May be left out (declared as `number?`).
+    pub optional: bool,
+}
+
+/// What an event changes.
+#[derive(Debug)]
+pub struct Update {
+    /// Only when this holds.
+    pub when: Option<Rule>,
+    /// The change.
+    pub change: Change,
+}
+
+/// A change made by an event.
+#[derive(Debug)]
+pub enum Change {
+    /// The tag becomes the value, unless a newer one is there (`set`, `last`).
+    Set(TagNumber, Formula),
+    /// The tag grows by the value (`add`, `sum` without a window, `count` without a window).
+    Add(TagNumber, Formula),
+    /// The tag becomes the larger of itself and the value.
+    Max(TagNumber, Formula),
+    /// The tag becomes the smaller of itself and the value.
+    Min(TagNumber, Formula),
+    /// The value is added to the tag's window (`sum` or `count` with a window).
+    Window(TagNumber, Formula),
+    /// The value is added to the tag's decaying sum.
+    Ewma(TagNumber, Formula),
+    /// The tag is removed.
+    Unset(TagNumber),
+    /// The customer owns the named product.
+    Own(Formula),
+    /// The customer no longer owns the named product.
+    Disown(Formula),
+}
+
+/// What kind of action an offer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OfferKind {
+    /// Something to buy.
+    Offer,
+    /// A service action.
+    Service,
+    /// Keeping a customer.
+    Retention,
+    /// Information.
+    Info,
+    /// A question to the customer.
+    Survey,
+}
+
+impl OfferKind {
+    /// The word used in playbooks and answers.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            OfferKind::Offer => "offer",
+            OfferKind::Service => "service",
+            OfferKind::Retention => "retention",
+            OfferKind::Info => "info",
+            OfferKind::Survey => "survey",
+        }
+    }
+}
+
+/// An offer or action that can be chosen.
+#[derive(Debug)]
+pub struct Offer {
+    /// Unique in the playbook.
+    pub id: Name,
+    /// Short plain name.
+    pub title: Name,
+    /// `own` or `partner:NAME`.
+    pub owner: Name,
+    /// Offers of one family replace each other.
+    pub family: Name,
+    /// Group for context weights.
+    pub group: Name,
+    /// What kind of action.
+    pub kind: OfferKind,
+    /// Purpose of a contact with it: marketing, service, regulatory, telesales...
+    pub purpose: Name,
+    /// The exclusive calendar entry it belongs to.
+    pub campaign: Option<Name>,
+    /// First moment of validity.
+    pub valid_from: Option<Timestamp>,
+    /// First moment after validity.
+    pub valid_to: Option<Timestamp>,
+    /// Price in the tenant's currency.
+    pub price: Option<f64>,
+    /// Value formula for the ACTIVE KPI; `None`: the offer gives none and counts as worth 0.
+    pub value: Option<Formula>,
+    /// Prior probability where a channel has none of its own, within [1e-6, 1 - 1e-6].
+    pub prior_default: f64,
+    /// Prior probability by channel, within [1e-6, 1 - 1e-6].
+    pub prior: BTreeMap<Name, f64>,
+    /// Shifts of the log-odds.
+    pub affinity: Vec<Affinity>,
+    /// Lever in percent: L = 1 + lever / 100.
+    pub lever: f64,
+    /// May have it.
+    pub eligible: Option<Rule>,
+    /// Makes sense now.
+    pub applicable: Option<Rule>,
+    /// Right for them.
+    pub suitable: Option<Rule>,
+    /// Channels it may be shown in; empty: all.
+    pub channels: Vec<Name>,
+    /// Content by channel.
+    pub content: BTreeMap<Name, Value>,
+}
+
+/// One term of the log-odds: RULES "First rung of P".
+#[derive(Debug)]
+pub enum Affinity {
+    /// `weight * (clamp((x - center) / scale, -4, 4) - mean_logit)`, natural logarithm.
+    Number {
+        /// Which tag.
+        tag: TagNumber,
+        /// Log-odds per unit.
+        weight: f64,
+        /// Where the term is zero.
+        center: f64,
+        /// One unit, never 0.
+        scale: f64,
+        /// logit of the mean affinity, 0 for a mean of one half.
+        mean_logit: f64,
+    },
+    /// `weight` when the tag equals the value, else 0.
+    Equals {
+        /// Which tag.
+        tag: TagNumber,
+        /// Log-odds shift.
+        weight: f64,
+        /// The value, of the tag's type.
+        value: TagValue,
+    },
+}
+
+/// A weight that a context gives to some offers: C = 1 + sum / 100.
+#[derive(Debug)]
+pub struct ContextWeight {
+    /// When it counts. May read `c.*` and `t.*`.
+    pub when: Rule,
+    /// Which offers: all that match every given part.
+    pub scope: OfferScope,
+    /// Percent.
+    pub weight: f64,
+}
+
+/// Which offers are meant; a part left out means any.
+#[derive(Debug, Default)]
+pub struct OfferScope {
+    /// Only this group.
+    pub group: Option<Name>,
+    /// Only this family.
+    pub family: Option<Name>,
+    /// Only this offer.
+    pub offer: Option<Name>,
+}
+
+/// A frequency cap.
+#[derive(Debug)]
+pub struct Cap {
+    /// Its id.
+    pub id: Name,
+    /// Which contacts count.
+    pub matches: Rule,
+    /// How many at most.
+    pub limit: u32,
+    /// In which time.
+    pub window: Window,
+    /// What counts.
+    pub counts: Counts,
+}
+
+/// The time over which a cap counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// A calendar unit in the customer's zone.
+    Calendar(CalendarUnit),
+    /// Every stretch of this length.
+    Rolling {
+        /// Its length.
+        length_ms: i64,
+    },
+}
+
+/// A unit of the calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CalendarUnit {
+    /// Midnight to midnight.
+    Day,
+    /// Monday to Monday.
+    Week,
+    /// First to first.
+    Month,
+    /// January, April, July, October.
+    Quarter,
+}
+
+/// Which contacts a cap counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counts {
+    /// Contacts we began (outbound), from their reservation on.
+    Reserved,
+    /// Those and offers shown when the customer came to us.
+    Shown,
+}
+
+/// What a response suppresses.
+#[derive(Debug)]
+pub struct Suppress {
+    /// Which response: rejected, ignored, clicked or accepted.
+    pub on: Name,
+    /// After how many of them.
+    pub count: u32,
+    /// Within this time; `None`: ever.
+    pub within_ms: Option<i64>,
+    /// What is suppressed.
+    pub scope: SuppressScope,
+    /// In which channels; empty: all.
+    pub channels: Vec<Name>,
+    /// For how long; `None`: for ever.
+    pub for_ms: Option<i64>,
+}
+
+/// How far a suppression reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub enum SuppressScope {
+    /// The offer.
+    Offer,
+    /// Its family.
+    Family,
+    /// Its group.
+    Group,
+    /// All offers of its owner.
+    Partner,
+    /// Every offer.
+    All,
+}
+
+impl SuppressScope {
+    /// The word used in playbooks and answers.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            SuppressScope::Offer => "offer",
+            SuppressScope::Family => "family",
+            SuppressScope::Group => "group",
+            SuppressScope::Partner => "partner",
+            SuppressScope::All => "all",
+        }
+    }
+}
+
+/// When contacts of a kind wait.
+#[derive(Debug)]
+pub struct QuietHours {
+    /// Which contacts.
+    pub matches: Rule,
+    /// Local times of day, minutes after midnight, start included, end excluded; an end before its start reaches
+    /// into the next day.
+    pub local: Vec<(u16, u16)>,
+    /// On which weekdays they begin, Monday = 0; empty: every day.
+    pub days: Vec<u8>,
+    /// Local dates that are quiet all day.
+    pub holidays: Vec<jiff::civil::Date>,
+    /// What becomes of a contact.
+    pub on_hit: OnQuiet,
+}
+
+/// What becomes of a contact in quiet hours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnQuiet {
+    /// It is decided again later.
+    Defer,
+    /// It is dropped.
+    Drop,
+    /// It goes by another channel.
+    SwitchChannel,
+}
+
+/// A campaign's time.
+#[derive(Debug)]
+pub struct CalendarEntry {
+    /// The campaign's id; offers name it in `campaign`.
+    pub id: Name,
+    /// Whom it is for; `None`: everybody.
+    pub segment: Option<Rule>,
+    /// First moment.
+    pub from: Timestamp,
+    /// First moment after.
+    pub to: Timestamp,
+    /// Marketing offers of no or another campaign wait meanwhile.
+    pub exclusive: bool,
+}
+
+/// A control group.
+#[derive(Debug)]
+pub struct Holdout {
+    /// Its id.
+    pub id: Name,
+    /// Its size in buckets of 10,000.
+    pub buckets: u32,
+    /// Draws the group.
+    pub salt: Name,
+}
+
+/// How large the share of exploring decisions is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Explore {
+    /// Share on the first day.
+    pub start: f64,
+    /// Share after the ramp.
+    pub steady: f64,
+    /// Length of the way from `start` to `steady`, a straight line.
+    pub ramp_ms: i64,
+}
+
+/// How a channel is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channel {
+    /// The customer comes to us; nothing can be sent.
+    pub inbound_only: bool,
+}
+
+impl Playbook {
+    /// The offer with this id.
+    #[must_use]
+    pub fn offer(&self, id: &str) -> Option<&Offer> {
+        self.offers.binary_search_by(|offer| (*offer.id).cmp(id)).ok().map(|ix| &self.offers[ix])
+    }
+
+    /// A declared tag by its id.
+    #[must_use]
+    pub fn tag(&self, id: &str) -> Option<&Tag> {
+        self.tags.get(self.tag_numbers.get(id)?)
+    }
+}
