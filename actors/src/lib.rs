@@ -7,6 +7,7 @@
 //! and no import of actix, tokio, cluster or storage.
 
 pub mod call;
+pub mod region;
 pub mod customer;
 pub mod decision;
 pub mod playbook;

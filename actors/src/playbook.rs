@@ -5,6 +5,7 @@
 
 pub mod mistake;
 pub mod text;
+pub mod active;
 pub mod source;
 pub mod dictionary;
 pub mod rules;

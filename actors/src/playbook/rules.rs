@@ -3,12 +3,24 @@
 //! A rule over a missing tag is unknown, which is a third answer beside yes and no: `false && unknown` is no,
 //! `true || unknown` is yes, everything else it touches stays unknown. `has(t.x)` asks.
 
-pub mod parse;
-pub mod check;
-pub mod eval;
+//!
+//! Reading order: text to tree ([`parse`]), tree to typed expression ([`check`], [`expr`]), expression to the form
+//! that is evaluated ([`lower`]), the answer ([`eval`]) and its explanation ([`explain`]).
 
-use crate::playbook::dictionary::{TagNumber, TagValue};
+pub mod parse;
+pub mod expr;
+pub mod check;
+pub mod lower;
+pub mod eval;
+pub mod explain;
+
+use crate::playbook::DataField;
+use crate::playbook::dictionary::{Dictionary, TagKind, TagNumber, TagValue};
 use crate::timestamp::Timestamp;
+use crate::value::Name;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+pub use lower::{Predicate, Test};
 
 /// What a rule may read. Whoever checks a rule brings an implementation.
 pub trait Facts {
@@ -26,7 +38,7 @@ pub trait Facts {
     fn now(&self) -> Timestamp;
 }
 
-/// A simple value while a rule is checked.
+/// A simple value while a rule is checked. Numbers are finite.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Scalar<'a> {
     /// Yes or no.
@@ -58,4 +70,233 @@ pub enum Verdict {
         /// `t.age`
         name: String,
     },
+}
+
+/// What may be named in a rule.
+#[derive(Clone, Debug)]
+pub struct Scope<'a> {
+    dictionary: &'a Dictionary,
+    tags: HashMap<&'a str, ScopeTag>,
+    data: Option<&'a BTreeMap<Name, DataField>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct ScopeTag {
+    number: TagNumber,
+    kind: TagKind,
+    private: bool,
+}
+
+impl<'a> Scope<'a> {
+    /// No tags yet: only `c.*` and functions.
+    #[must_use]
+    pub fn new(dictionary: &'a Dictionary) -> Self {
+        Scope { dictionary, tags: HashMap::new(), data: None }
+    }
+
+    /// Adds `t.<id>`, when the dictionary knows it with this type.
+    #[must_use]
+    pub fn with_tag(mut self, id: &'a str, kind: TagKind) -> Self {
+        self.declare(id, kind, false);
+        self
+    }
+
+    /// Adds `t.<id>` as a tag that messages never name.
+    #[must_use]
+    pub fn with_private_tag(mut self, id: &'a str, kind: TagKind) -> Self {
+        self.declare(id, kind, true);
+        self
+    }
+
+    /// The same scope in the updates of an event: adds `data.<field>` and `event.time`.
+    #[must_use]
+    pub fn with_data(&self, data: &'a BTreeMap<Name, DataField>) -> Scope<'a> {
+        Scope { data: Some(data), ..self.clone() }
+    }
+
+    fn declare(&mut self, id: &'a str, kind: TagKind, private: bool) {
+        if let Some(number) = self.dictionary.number(id, kind) {
+            self.tags.insert(id, ScopeTag { number, kind, private });
+        }
+    }
+}
+
+/// What is wrong with a rule, without its place in the files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What is wrong, naming the thing.
+    pub what: String,
+    /// What to do about it.
+    pub fix: String,
+}
+
+/// A condition, ready to be checked.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    code: lower::Code,
+    about: About,
+}
+
+/// A formula that gives a value.
+#[derive(Clone, Debug)]
+pub struct Formula {
+    expr: expr::Expr,
+    about: About,
+}
+
+/// What is known of a rule or formula without evaluating it.
+#[derive(Clone, Debug)]
+struct About {
+    text: Name,
+    tags: Box<[TagNumber]>,
+    private: Box<[TagNumber]>,
+    context: Box<[Name]>,
+}
+
+impl Rule {
+    /// Reads and checks a condition.
+    ///
+    /// # Errors
+    /// Everything found wrong with it.
+    pub fn compile(text: &str, scope: &Scope<'_>) -> Result<Rule, Vec<Fault>> {
+        let tree = parse::parse(text).map_err(|fault| vec![fault])?;
+        let expr = check::condition(&tree, scope)?;
+        let about = About::of(text, &expr, scope);
+        Ok(Rule { code: lower::lower(expr), about })
+    }
+
+    /// Whether the rule holds; `None`: unknown, a tag or field it needs is missing.
+    #[must_use]
+    pub fn holds(&self, facts: &impl Facts) -> Option<bool> {
+        self.code.holds(facts)
+    }
+
+    /// Whether the rule holds, and if not, why. Costs nothing more than [`Rule::holds`] when it does.
+    #[must_use]
+    pub fn check(&self, facts: &impl Facts, dictionary: &Dictionary) -> Verdict {
+        match self.holds(facts) {
+            Some(true) => Verdict::Pass,
+            _ => explain::explain(&self.code, facts, &explain::Words::new(dictionary, &self.about.private)),
+        }
+    }
+
+    /// The simple comparisons all of which must hold, when the rule is such a list.
+    #[must_use]
+    pub fn predicates(&self) -> Option<&[Predicate]> {
+        match &self.code {
+            lower::Code::All(predicates) => Some(predicates),
+            lower::Code::Tree(_) => None,
+        }
+    }
+
+    /// Tags the rule reads, each once.
+    pub fn reads_tags(&self) -> impl Iterator<Item = TagNumber> {
+        self.about.tags.iter().copied()
+    }
+
+    /// Paths below `c.` the rule reads, each once.
+    #[must_use]
+    pub fn reads_context(&self) -> &[Name] {
+        &self.about.context
+    }
+
+    /// The rule as its author wrote it.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.about.text
+    }
+}
+
+impl Formula {
+    /// Reads and checks a formula that gives a number.
+    ///
+    /// # Errors
+    /// Everything found wrong with it.
+    pub fn number(text: &str, scope: &Scope<'_>) -> Result<Formula, Vec<Fault>> {
+        Formula::compile(text, scope, Wanted::Number)
+    }
+
+    /// Reads and checks a formula that gives a value for a tag of the given type.
+    ///
+    /// # Errors
+    /// Everything found wrong with it.
+    pub fn for_tag(text: &str, scope: &Scope<'_>, tag: TagNumber) -> Result<Formula, Vec<Fault>> {
+        Formula::compile(text, scope, Wanted::Tag(tag))
+    }
+
+    /// Reads and checks a formula that gives text, such as a product's name.
+    ///
+    /// # Errors
+    /// Everything found wrong with it.
+    pub fn text_value(text: &str, scope: &Scope<'_>) -> Result<Formula, Vec<Fault>> {
+        Formula::compile(text, scope, Wanted::Text)
+    }
+
+    fn compile(text: &str, scope: &Scope<'_>, wanted: Wanted) -> Result<Formula, Vec<Fault>> {
+        let tree = parse::parse(text).map_err(|fault| vec![fault])?;
+        let expr = check::formula(&tree, scope, wanted)?;
+        let about = About::of(text, &expr, scope);
+        Ok(Formula { expr, about })
+    }
+
+    /// The formula's number, always finite; `None` when something is missing or divided by zero.
+    #[must_use]
+    pub fn value(&self, facts: &impl Facts) -> Option<f64> {
+        match self.expr.scalar(facts)? {
+            Scalar::Int(int) => Some(int as f64),
+            Scalar::Number(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The formula's value; an enum tag's value is its text. `None` when something is missing or divided by zero.
+    #[must_use]
+    pub fn scalar<'a>(&'a self, facts: &'a impl Facts) -> Option<Scalar<'a>> {
+        self.expr.scalar(facts)
+    }
+
+    /// Tags the formula reads, each once.
+    pub fn reads_tags(&self) -> impl Iterator<Item = TagNumber> {
+        self.about.tags.iter().copied()
+    }
+
+    /// The formula as its author wrote it.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.about.text
+    }
+}
+
+/// What a formula is to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// A number.
+    Number,
+    /// Text.
+    Text,
+    /// A value for this tag.
+    Tag(TagNumber),
+}
+
+impl About {
+    fn of(text: &str, expr: &expr::Expr, scope: &Scope<'_>) -> About {
+        let mut tags = Vec::new();
+        let mut context = Vec::new();
+        expr.visit(&mut |node| match node {
+            expr::Expr::Tag(tag, _) | expr::Expr::HasTag(tag) | expr::Expr::EnumIn { tag, .. } => tags.push(*tag),
+            expr::Expr::Context(path) | expr::Expr::HasContext(path) => context.push(path.clone()),
+            _ => {}
+        });
+        tags.sort_unstable();
+        tags.dedup();
+        context.sort_unstable();
+        context.dedup();
+        let private = scope.tags.values().filter(|tag| tag.private && tags.contains(&tag.number));
+        About {
+            text: Arc::from(text),
+            private: private.map(|tag| tag.number).collect(),
+            tags: tags.into(),
+            context: context.into(),
+        }
+    }
 }

@@ -1,0 +1,50 @@
+//! How the actors of a node are set up.
+
+use crate::timestamp::{DAY_MS, Timestamp};
+use std::sync::Arc;
+
+/// Tells the time. The node brings the real one; tests bring their own.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Options of a region.
+#[derive(Clone, Debug)]
+pub struct RegionOptions {
+    /// Threads that serve shards; 2 by default, usually one a core.
+    pub thread_count: usize,
+    /// Bytes of idle customers kept in memory by the whole node; beyond that the longest idle are passivated.
+    /// 1 GiB by default.
+    pub resident_bytes_max: u64,
+    /// Calls that may wait for one customer; 64 by default: more than that for one person is a loop somewhere.
+    pub waiting_per_customer_max: usize,
+    /// Calls that may wait in one shard; 4,096 by default.
+    pub waiting_per_shard_max: usize,
+    /// Calls that the node may have in hand; 65,536 by default.
+    pub in_hand_max: usize,
+}
+
+impl Default for RegionOptions {
+    fn default() -> Self {
+        RegionOptions {
+            thread_count: 2,
+            resident_bytes_max: 1 << 30,
+            waiting_per_customer_max: 64,
+            waiting_per_shard_max: 4096,
+            in_hand_max: 65_536,
+        }
+    }
+}
+
+/// Event ids a customer remembers at most, to tell a repeated event: 128.
+pub const EVENT_IDS_MAX: usize = 128;
+/// How long an event id is remembered at least, unless [`EVENT_IDS_MAX`] newer ones came: 48 hours.
+pub const EVENT_ID_KEPT_MS: i64 = 2 * DAY_MS;
+/// Events and tags from further in the future than this are refused (clocks differ): 10 minutes.
+pub const FUTURE_MAX_MS: i64 = 10 * 60_000;
+/// Events older than this are refused (a unit was mistaken, or a field was empty): 3 years.
+pub const PAST_MAX_MS: i64 = 1096 * DAY_MS;
+/// A decision stands this long, unless something that matters changes: 24 hours.
+pub const DECISION_STANDS_MS: i64 = DAY_MS;
+/// A reserved contact that nothing is heard of gives its slot back after this: 24 hours. It must not be sent later.
+pub const CONTACT_LIVES_MS: i64 = DAY_MS;
+/// Encoded customers larger than this are refused rather than saved: 1 MiB.
+pub const SNAPSHOT_BYTES_MAX: usize = 1 << 20;
