@@ -18,8 +18,9 @@ use crate::playbook::DataField;
 use crate::playbook::dictionary::{Dictionary, TagKind, TagNumber, TagValue};
 use crate::timestamp::Timestamp;
 use crate::value::Name;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+pub use expr::{Comparison, Literal};
 pub use lower::{Predicate, Test};
 
 /// What a rule may read. Whoever checks a rule brings an implementation.
@@ -76,48 +77,40 @@ pub enum Verdict {
 #[derive(Clone, Debug)]
 pub struct Scope<'a> {
     dictionary: &'a Dictionary,
-    tags: HashMap<&'a str, ScopeTag>,
+    tags: Arc<HashMap<&'a str, (TagNumber, TagKind)>>,
+    private: Arc<HashSet<TagNumber>>,
     data: Option<&'a BTreeMap<Name, DataField>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct ScopeTag {
-    number: TagNumber,
-    kind: TagKind,
-    private: bool,
 }
 
 impl<'a> Scope<'a> {
     /// No tags yet: only `c.*` and functions.
     #[must_use]
     pub fn new(dictionary: &'a Dictionary) -> Self {
-        Scope { dictionary, tags: HashMap::new(), data: None }
+        Scope { dictionary, tags: Arc::default(), private: Arc::default(), data: None }
     }
 
     /// Adds `t.<id>`, when the dictionary knows it with this type.
     #[must_use]
     pub fn with_tag(mut self, id: &'a str, kind: TagKind) -> Self {
-        self.declare(id, kind, false);
+        if let Some(number) = self.dictionary.number(id, kind) {
+            Arc::make_mut(&mut self.tags).insert(id, (number, kind));
+        }
         self
     }
 
     /// Adds `t.<id>` as a tag that messages never name.
     #[must_use]
     pub fn with_private_tag(mut self, id: &'a str, kind: TagKind) -> Self {
-        self.declare(id, kind, true);
-        self
+        if let Some(number) = self.dictionary.number(id, kind) {
+            Arc::make_mut(&mut self.private).insert(number);
+        }
+        self.with_tag(id, kind)
     }
 
     /// The same scope in the updates of an event: adds `data.<field>` and `event.time`.
     #[must_use]
     pub fn with_data(&self, data: &'a BTreeMap<Name, DataField>) -> Scope<'a> {
         Scope { data: Some(data), ..self.clone() }
-    }
-
-    fn declare(&mut self, id: &'a str, kind: TagKind, private: bool) {
-        if let Some(number) = self.dictionary.number(id, kind) {
-            self.tags.insert(id, ScopeTag { number, kind, private });
-        }
     }
 }
 
@@ -180,13 +173,16 @@ impl Rule {
         }
     }
 
-    /// The simple comparisons all of which must hold, when the rule is such a list.
+    /// Comparisons of one tag each, all of which must hold.
     #[must_use]
-    pub fn predicates(&self) -> Option<&[Predicate]> {
-        match &self.code {
-            lower::Code::All(predicates) => Some(predicates),
-            lower::Code::Tree(_) => None,
-        }
+    pub fn predicates(&self) -> &[Predicate] {
+        &self.code.predicates
+    }
+
+    /// Whether [`Rule::predicates`] say all there is to the rule.
+    #[must_use]
+    pub fn is_flat(&self) -> bool {
+        self.code.rest.is_none()
     }
 
     /// Tags the rule reads, each once.
@@ -282,19 +278,20 @@ impl About {
     fn of(text: &str, expr: &expr::Expr, scope: &Scope<'_>) -> About {
         let mut tags = Vec::new();
         let mut context = Vec::new();
-        expr.visit(&mut |node| match node {
-            expr::Expr::Tag(tag, _) | expr::Expr::HasTag(tag) | expr::Expr::EnumIn { tag, .. } => tags.push(*tag),
-            expr::Expr::Context(path) | expr::Expr::HasContext(path) => context.push(path.clone()),
-            _ => {}
+        expr.visit(&mut |part| {
+            tags.extend(part.own_tag());
+            if let expr::Expr::Context(path) | expr::Expr::HasContext(path) = part {
+                context.push(path.clone());
+            }
         });
         tags.sort_unstable();
         tags.dedup();
         context.sort_unstable();
         context.dedup();
-        let private = scope.tags.values().filter(|tag| tag.private && tags.contains(&tag.number));
+        let private = tags.iter().copied().filter(|tag| scope.private.contains(tag)).collect();
         About {
             text: Arc::from(text),
-            private: private.map(|tag| tag.number).collect(),
+            private,
             tags: tags.into(),
             context: context.into(),
         }
