@@ -99,5 +99,10 @@ pub trait CustomerStore: Send + Sync {
     /// Removes the customer and every row of it. The same fencing as [`save`](Self::save): `revision` is the one
     /// the caller read. Afterwards no byte of the id is left in the store's files. Erasing a customer that is not
     /// there is `Ok` with zero counts. A former owner can neither bring the customer back nor erase its successor.
-    fn erase<'a>(&'a self, customer: &'a CustomerKey, fence: Fence, revision: u64) -> StoreFuture<'a, Erasure>;
+    fn erase<'a>(
+        &'a self,
+        customer: &'a CustomerKey,
+        fence: Fence,
+        revision: u64,
+    ) -> StoreFuture<'a, Erasure>;
 }

@@ -22,7 +22,7 @@ pub enum StoreError {
         expected: u64,
     },
     /// Certainly not applied: the store's queue is full. The caller may try again later.
-    #[error("the store is busy: {waiting_max} writes wait already")]
+    #[error("the store is busy: {waiting_max} calls wait already")]
     Busy {
         /// The bound of the queue.
         waiting_max: usize,

@@ -5,18 +5,30 @@
 //!
 //! Reading order: the contracts first ([`customer_store`], [`decision_log`], [`playbook_store`]), then the stores
 //! that keep them: [`memory`] (for tests), [`faulty`] (a store that fails on demand), [`embedded`] (SQLite, one
-//! machine).
+//! machine). `contract` (feature of the same name) is the suite every store has to pass.
 
 pub mod customer_store;
 pub mod decision_log;
 pub mod playbook_store;
 pub mod error;
+mod compare_and_set;
+pub mod memory;
+pub mod faulty;
+pub mod embedded;
 pub mod options;
 pub mod metrics;
+#[cfg(feature = "contract")]
+pub mod contract;
 
-pub use customer_store::{ContactRow, CustomerKey, CustomerStore, DecisionRow, Erasure, Fence, Save, StoredCustomer};
+pub use customer_store::{
+    ContactRow, CustomerKey, CustomerStore, DecisionRow, Erasure, Fence, Save, StoredCustomer,
+};
 pub use decision_log::{DecisionLog, Page};
+pub use embedded::Embedded;
 pub use error::StoreError;
+pub use faulty::Faulty;
+pub use memory::Memory;
+pub use options::EmbeddedOptions;
 pub use playbook_store::{Activation, PlaybookRow, PlaybookStore, StoredDictionary};
 
 use std::pin::Pin;

@@ -1,0 +1,76 @@
+//! The contract as a suite of named checks, for every store and for those who wrap one.
+//!
+//! A check gets an empty store and panics when the store breaks the rule in its name. Leaves out what only one kind
+//! of store promises, such as surviving a restart.
+
+mod customers;
+mod races;
+mod history;
+mod playbooks;
+mod samples;
+
+pub use samples::{customer, save};
+
+use crate::{Embedded, EmbeddedOptions, Store, StoreError};
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// One rule, and the code that tries to break it.
+pub struct Check {
+    /// The rule.
+    pub name: &'static str,
+    /// Panics when the given empty store breaks it.
+    pub run: fn(Arc<dyn Store>) -> Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+macro_rules! checks {
+    ($($module:ident :: $name:ident),* $(,)?) => {
+        vec![$(Check { name: stringify!($name), run: |store| Box::pin($module::$name(store)) }),*]
+    };
+}
+
+/// Every rule a store has to keep.
+pub fn checks() -> Vec<Check> {
+    checks![
+        customers::a_save_is_read_back_whole,
+        customers::an_unknown_customer_is_nobody,
+        customers::a_save_replaces_the_revision_before_it_and_nothing_else,
+        customers::a_refused_save_changes_nothing,
+        customers::a_lower_fence_is_refused,
+        customers::a_higher_fence_takes_over,
+        customers::an_erased_customer_is_gone_with_every_row,
+        customers::a_former_owner_cannot_bring_back_the_erased,
+        customers::a_former_owner_cannot_erase_its_successors_customer,
+        customers::erasing_nobody_counts_nothing_and_keeps_former_owners_out,
+        customers::customers_with_one_hash_are_told_apart,
+        customers::empty_and_large_snapshots_are_kept,
+        races::many_customers_are_saved_at_once,
+        races::one_of_many_racers_wins,
+        races::turns_of_one_customer_keep_their_order,
+        history::a_page_is_newest_first_and_bounded,
+        history::pages_follow_each_other_without_gap_or_repeat,
+        history::a_page_keeps_to_its_times,
+        history::a_contact_is_replaced_by_its_id,
+        history::a_decision_is_found_by_its_id,
+        history::rows_belong_to_one_customer,
+        playbooks::a_playbook_is_stored_once,
+        playbooks::activations_are_kept_in_order,
+        playbooks::only_a_stored_playbook_becomes_active,
+        playbooks::the_dictionary_grows_by_one_version,
+    ]
+}
+
+/// Runs every check on a store of its own. Panics at the first rule broken, after printing its name.
+pub async fn keeps_the_contract(mut fresh: impl FnMut() -> Arc<dyn Store>) {
+    for check in checks() {
+        println!("contract: {}", check.name);
+        (check.run)(fresh()).await;
+    }
+}
+
+/// An embedded store in a new directory that vanishes with the first part of the answer: keep both.
+pub fn scratch(options: EmbeddedOptions) -> Result<(tempfile::TempDir, Embedded), StoreError> {
+    let dir = tempfile::tempdir().map_err(|error| StoreError::Unavailable(format!("no scratch: {error}")))?;
+    let store = Embedded::open(dir.path(), options)?;
+    Ok((dir, store))
+}

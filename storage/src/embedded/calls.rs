@@ -1,0 +1,127 @@
+//! The contracts, call by call: into a queue, and the answer back.
+//!
+//! Leaves out what is done with a call (see `writer` and `readers`).
+
+use super::Embedded;
+use super::queue::Refused;
+use super::readers::Reader;
+use super::schema::not_applied;
+use super::writer::{Done, Waiting, Write};
+use crate::{
+    Activation, ContactRow, CustomerKey, CustomerStore, DecisionLog, DecisionRow, Erasure, Fence, Page,
+    PlaybookRow, PlaybookStore, Save, StoreError, StoreFuture, StoredCustomer, StoredDictionary, metrics,
+};
+use tokio::sync::oneshot;
+
+impl Embedded {
+    async fn write(&self, write: Write) -> Result<Done, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.writes
+            .put(Waiting { write, answer })
+            .map_err(|refused| refusal(&refused, self.writes.waiting_max()))?;
+        answered.await.unwrap_or_else(|_| Err(StoreError::MaybeApplied("the writer has ended".into())))
+    }
+
+    /// A caller that has gone away is not read for.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut Reader<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let call = move |reader: &mut Reader<'_>| {
+            if !answer.is_closed() {
+                let _ = answer.send(read(reader).map_err(|error| not_applied(&error)));
+            }
+        };
+        self.reads.put(Box::new(call)).map_err(|refused| refusal(&refused, self.reads.waiting_max()))?;
+        answered.await.unwrap_or_else(|_| Err(StoreError::Unavailable("a reader has ended".into())))
+    }
+}
+
+fn refusal(refused: &Refused, waiting_max: usize) -> StoreError {
+    match refused {
+        Refused::Full => {
+            metrics::busy();
+            StoreError::Busy { waiting_max }
+        }
+        Refused::Closed => StoreError::Unavailable("the store is closed".into()),
+    }
+}
+
+impl CustomerStore for Embedded {
+    fn load<'a>(&'a self, customer: &'a CustomerKey) -> StoreFuture<'a, Option<StoredCustomer>> {
+        let customer = customer.clone();
+        Box::pin(self.read(move |reader| reader.load(&customer)))
+    }
+
+    fn save(&self, save: Save) -> StoreFuture<'_, ()> {
+        Box::pin(async { self.write(Write::Save(save)).await.map(drop) })
+    }
+
+    fn erase<'a>(
+        &'a self,
+        customer: &'a CustomerKey,
+        fence: Fence,
+        revision: u64,
+    ) -> StoreFuture<'a, Erasure> {
+        let customer = customer.clone();
+        Box::pin(async move {
+            match self.write(Write::Erase { customer, fence, revision }).await? {
+                Done::Erased(erasure) => Ok(erasure),
+                Done::Written => Ok(Erasure::default()),
+            }
+        })
+    }
+}
+
+impl DecisionLog for Embedded {
+    fn contacts<'a>(&'a self, customer: &'a CustomerKey, page: Page) -> StoreFuture<'a, Vec<ContactRow>> {
+        let customer = customer.clone();
+        Box::pin(self.read(move |reader| reader.contacts(&customer, &page)))
+    }
+
+    fn decisions<'a>(&'a self, customer: &'a CustomerKey, page: Page) -> StoreFuture<'a, Vec<DecisionRow>> {
+        let customer = customer.clone();
+        Box::pin(self.read(move |reader| reader.decisions(&customer, &page)))
+    }
+
+    fn decision<'a>(
+        &'a self,
+        customer: &'a CustomerKey,
+        decision_id: &'a str,
+    ) -> StoreFuture<'a, Option<DecisionRow>> {
+        let (customer, decision_id) = (customer.clone(), decision_id.to_owned());
+        Box::pin(self.read(move |reader| reader.decision(&customer, &decision_id)))
+    }
+}
+
+impl PlaybookStore for Embedded {
+    fn put_playbook(&self, row: PlaybookRow) -> StoreFuture<'_, ()> {
+        Box::pin(async { self.write(Write::PutPlaybook(row)).await.map(drop) })
+    }
+
+    fn playbook<'a>(&'a self, id: &'a str) -> StoreFuture<'a, Option<PlaybookRow>> {
+        let id = id.to_owned();
+        Box::pin(self.read(move |reader| reader.playbook(&id)))
+    }
+
+    fn playbooks(&self) -> StoreFuture<'_, Vec<(String, i64)>> {
+        Box::pin(self.read(|reader| reader.playbooks()))
+    }
+
+    fn activate(&self, activation: Activation) -> StoreFuture<'_, ()> {
+        Box::pin(async { self.write(Write::Activate(activation)).await.map(drop) })
+    }
+
+    fn activations(&self) -> StoreFuture<'_, Vec<Activation>> {
+        Box::pin(self.read(|reader| reader.activations()))
+    }
+
+    fn put_dictionary(&self, dictionary: StoredDictionary) -> StoreFuture<'_, ()> {
+        Box::pin(async { self.write(Write::PutDictionary(dictionary)).await.map(drop) })
+    }
+
+    fn dictionary(&self) -> StoreFuture<'_, Option<StoredDictionary>> {
+        Box::pin(self.read(|reader| reader.dictionary()))
+    }
+}
