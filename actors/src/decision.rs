@@ -3,169 +3,312 @@
 //! A pure function of customer, playbook, request and moment. Leaves out who reserves the contact in the customer
 //! ([`crate::customer`]) and who logs the decision (the store).
 
-use crate::call::Direction;
+pub mod answer;
+pub mod context;
+pub mod candidates;
+pub mod contact_policy;
+pub mod windows;
+pub mod propensity;
+pub mod arbitration;
+pub mod allotment;
+pub mod standing;
+pub mod script;
+pub mod explanation;
+pub mod log;
+
+use crate::call::{DecisionRequest, Direction};
+use crate::customer::Customer;
+use crate::customer::contact_history::{Contact, Reservation};
+use crate::options::DECISION_STANDS_MS;
+use crate::playbook::{Cap, Counts, Playbook};
 use crate::timestamp::Timestamp;
-use crate::value::{Name, Value};
-use serde::{Deserialize, Serialize};
+use crate::value::Name;
+pub use answer::{Arm, Basis, CapUse, Decision, Item, Lineage, Reason, Withheld};
+
+use arbitration::{Ranking, Scored, rank};
+use candidates::Case;
+use standing::{Question, Standing};
+use std::collections::BTreeMap;
 
 /// The most items a decision holds: the number one and 12 more.
 pub const ITEMS_MAX: usize = 13;
 
-/// A decision as answered and as logged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Decision {
-    /// Unique.
+/// When a decision is taken and by which draw.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    /// Now.
+    pub now: Timestamp,
+    /// The decision's id; every draw is seeded from it.
     pub decision_id: String,
-    /// When it was taken.
-    pub at: Timestamp,
-    /// Until when it stands.
-    pub expires_at: Timestamp,
-    /// The playbook it was taken with.
-    pub playbook: Name,
-    /// Where it is shown or sent.
-    pub channel: Name,
-    /// Who began.
-    pub direction: Direction,
-    /// Which group the customer is in.
-    pub arm: Arm,
-    /// What it was based on.
-    pub basis: Basis,
-    /// The items, best first, at most [`ITEMS_MAX`].
-    pub items: Vec<Item>,
-    /// Why other offers were held back: one entry a reason (and cap).
-    pub withheld: Vec<Withheld>,
-    /// When the first offer that only a cap or quiet hours held back becomes possible.
-    pub next_free_at: Option<Timestamp>,
-    /// The decision whose number one this one repeats.
-    pub lineage: Option<Lineage>,
-    /// For customers in a control group: the offer they would have got.
-    pub ghost: Option<Name>,
+    /// When learning began: places the decision on the exploration schedule.
+    pub learning_since: Timestamp,
 }
 
-/// Which group a customer was in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Arm {
-    /// The best list.
-    Optimised,
-    /// An exploring list.
-    Test,
-    /// Held out of marketing.
-    Control,
+/// A decision and what the customer has to note of it.
+#[derive(Debug)]
+pub struct Decided {
+    /// The answer.
+    pub decision: Decision,
+    /// Slots to take.
+    pub contacts: Vec<Contact>,
+    /// The number one that stands from now on; `None`: what stood before stands on (or there is none).
+    pub standing: Option<Standing>,
 }
 
-impl Arm {
-    /// The word used in answers.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Arm::Optimised => "optimised",
-            Arm::Test => "test",
-            Arm::Control => "control",
+/// Decides. The same customer, playbook, request and moment give the same bytes, everywhere and for ever (I11).
+#[must_use]
+pub fn decide(customer: &Customer, playbook: &Playbook, request: &DecisionRequest, moment: &Moment) -> Decided {
+    let case = Case::new(customer, playbook, request, moment);
+    let screened = screen_all(&case);
+    let ranking = rank(&case, &screened.survivors, request.limit);
+    let choice = choose(&case, &ranking, moment);
+    let items = choice.list.iter().enumerate().map(|(place, listed)| item(&case, listed, place)).collect();
+    let (withheld, next_free_at) = withheld(&case, &screened, &ranking);
+    let mut decision = Decision {
+        decision_id: moment.decision_id.clone(),
+        at: moment.now,
+        expires_at: moment.now.plus_ms(DECISION_STANDS_MS),
+        playbook: Name::clone(&playbook.id),
+        channel: Name::clone(&request.channel),
+        direction: request.direction,
+        arm: choice.arm,
+        basis: case.facts.basis,
+        items,
+        withheld,
+        next_free_at,
+        lineage: choice.lineage,
+        ghost: ghost(&case, &screened),
+    };
+    let contacts = reserve(&case, &mut decision);
+    let standing = choice.new_standing.then(|| stand(&case, &decision)).flatten();
+    Decided { decision, contacts, standing }
+}
+
+/// All offers after the stages before the score.
+pub(crate) struct Screened {
+    pub survivors: Vec<usize>,
+    pub held_out: Vec<usize>,
+    pub dropped: Vec<(usize, candidates::Reason)>,
+}
+
+pub(crate) fn screen_all(case: &Case<'_>) -> Screened {
+    let mut screened = Screened { survivors: Vec::new(), held_out: Vec::new(), dropped: Vec::new() };
+    for (ix, offer) in case.facts.playbook.offers.iter().enumerate() {
+        match case.screen(offer) {
+            Ok(()) => screened.survivors.push(ix),
+            Err(reason) => {
+                if reason == candidates::Reason::Holdout {
+                    screened.held_out.push(ix);
+                }
+                screened.dropped.push((ix, reason));
+            }
         }
+    }
+    screened
+}
+
+struct Listed {
+    scored: Scored,
+    shown_probability: f64,
+}
+
+struct Choice {
+    list: Vec<Listed>,
+    arm: Arm,
+    lineage: Option<Lineage>,
+    new_standing: bool,
+}
+
+/// The list to show: led by the number one that stands, or by an explored one, or by the best.
+fn choose(case: &Case<'_>, ranking: &Ranking, moment: &Moment) -> Choice {
+    let control = case.holdout.is_some();
+    if let Some((standing, scored)) = standing_in_force(case, ranking) {
+        let others = ranking.list.iter().filter(|one| one.ix != scored.ix);
+        let listed = |scored: &Scored| Listed { scored: *scored, shown_probability: 1.0 };
+        let first = Listed { scored, shown_probability: standing.shown_probability };
+        let list = std::iter::once(first).chain(others.map(listed)).take(case.facts.request.limit).collect();
+        let arm = if control { Arm::Control } else { standing.arm };
+        return Choice { list, arm, lineage: Some(lineage(case, standing)), new_standing: false };
+    }
+    let playbook = case.facts.playbook;
+    let pool = ranking.list.len();
+    let share = match control {
+        true => 0.0,
+        false => allotment::explore_share(playbook.explore, moment.learning_since, moment.now),
+    };
+    let explored = allotment::explored(&moment.decision_id, share, pool);
+    let mut order: Vec<usize> = (0..pool).collect();
+    if let Some(place) = explored {
+        order[..=place].rotate_right(1);
+    }
+    let listed = |(shown, best): (usize, usize)| Listed {
+        scored: ranking.list[best],
+        shown_probability: allotment::shown_probability(best, shown, share, pool),
+    };
+    let list = order.into_iter().enumerate().map(listed).collect();
+    let arm = match (control, explored) {
+        (true, _) => Arm::Control,
+        (false, Some(_)) => Arm::Test,
+        (false, None) => Arm::Optimised,
+    };
+    let stands_elsewhere = standing_for(case).is_some();
+    Choice { list, arm, lineage: None, new_standing: !stands_elsewhere }
+}
+
+fn standing_for<'a>(case: &Case<'a>) -> Option<&'a Standing> {
+    let facts = &case.facts;
+    let question = Question {
+        playbook: &facts.playbook.id,
+        purpose: facts.request.purpose.as_ref(),
+        moment_mark: arbitration::moment_mark(facts),
+        now: facts.now,
+    };
+    facts.customer.standing.iter().find(|standing| standing.answers(&question))
+}
+
+/// The number one that stands, if this channel may have it too.
+fn standing_in_force<'a>(case: &Case<'a>, ranking: &Ranking) -> Option<(&'a Standing, Scored)> {
+    let standing = standing_for(case)?;
+    let beaten = ranking.beaten.iter().map(|(scored, _)| scored);
+    let is_it = |one: &&Scored| case.facts.playbook.offers[one.ix].id == standing.offer;
+    let scored = ranking.list.iter().chain(beaten).find(is_it)?;
+    Some((standing, *scored))
+}
+
+fn lineage(case: &Case<'_>, standing: &Standing) -> Lineage {
+    let told = case.facts.customer.contacts.iter().rev().find(|contact| {
+        contact.offer == standing.offer
+            && contact.direction == Direction::Outbound
+            && contact.holds_slot(case.facts.now)
+    });
+    Lineage {
+        decision_id: standing.decision_id.clone(),
+        at: standing.at,
+        channel: Name::clone(&standing.channel),
+        told: told.map(|contact| {
+            (Name::clone(&contact.channel), contact.sent_at.unwrap_or(contact.reserved_at))
+        }),
     }
 }
 
-/// What a decision was based on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Basis {
-    /// Everything known of the customer.
-    Full,
-    /// Channel, place, time and owned products only: no consent to profiling.
-    ContextOnly,
-}
-
-impl Basis {
-    /// The word used in answers.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Basis::Full => "full",
-            Basis::ContextOnly => "context_only",
-        }
+fn item(case: &Case<'_>, listed: &Listed, place: usize) -> Item {
+    let offer = &case.facts.playbook.offers[listed.scored.ix];
+    let request = case.facts.request;
+    let reasons = script::reasons(case, offer);
+    Item {
+        rank: place + 1,
+        offer: Name::clone(&offer.id),
+        kind: offer.kind.word().into(),
+        action: action(request.direction, &request.channel).into(),
+        contact_id: None,
+        propensity: listed.scored.propensity,
+        context_weight: listed.scored.context_weight,
+        value: listed.scored.value,
+        lever: listed.scored.lever,
+        priority: listed.scored.priority,
+        shown_probability: listed.shown_probability,
+        price: offer.price,
+        content: script::content(case, offer),
+        script: script::script(case, offer, &reasons),
+        reasons,
     }
 }
 
-/// One chosen offer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Item {
-    /// 1 is the best.
-    pub rank: usize,
-    /// The offer's id.
-    pub offer: Name,
-    /// offer, service, retention, info or survey.
-    pub kind: Name,
-    /// What the channel does with it: show, say or send.
-    pub action: Name,
-    /// The reserved contact, for item 1 of an outbound decision.
-    pub contact_id: Option<String>,
-    /// P, a probability.
-    pub propensity: f64,
-    /// C, a factor.
-    pub context_weight: f64,
-    /// V, in units of the active KPI.
-    pub value: f64,
-    /// L, a factor.
-    pub lever: f64,
-    /// P x C x V x L.
-    pub priority: f64,
-    /// The probability with which this item was put at this rank, given the customer's state.
-    pub shown_probability: f64,
-    /// In the tenant's currency.
-    pub price: Option<f64>,
-    /// Content for the channel.
-    pub content: Value,
-    /// What an agent can say.
-    pub script: String,
-    /// The strongest reasons in plain words, at most three.
-    pub reasons: Vec<Reason>,
+/// What the channel does with an item.
+fn action(direction: Direction, channel: &str) -> &'static str {
+    match (direction, channel) {
+        (_, "desk" | "ivr") => "say",
+        (Direction::Outbound, _) => "send",
+        (Direction::Inbound, _) => "show",
+    }
 }
 
-/// A reason in plain words.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Reason {
-    /// For an agent or the customer.
-    pub text: String,
-    /// The tag behind it.
-    pub tag: Option<Name>,
-    /// Its share of the log-odds (natural logarithm).
-    pub contribution: f64,
+/// Why offers were held back: one entry a code (and cap), and when the first of them becomes possible by itself.
+fn withheld(case: &Case<'_>, screened: &Screened, ranking: &Ranking) -> (Vec<Withheld>, Option<Timestamp>) {
+    use candidates::Reason;
+    let mut counts: BTreeMap<(&str, Option<usize>), Withheld> = BTreeMap::new();
+    for (_, reason) in screened.dropped.iter().chain(&ranking.worthless) {
+        let (_, code) = reason.code();
+        let (cap, ends) = match *reason {
+            Reason::Cap(ix) => (Some(ix), case.full_cap(ix).next_free_at),
+            Reason::QuietHours(until) | Reason::Suppressed(until) => (None, Some(until)),
+            _ => (None, None),
+        };
+        let entry = counts.entry((code, cap)).or_insert_with(|| Withheld {
+            code: code.into(),
+            offers: 0,
+            cap: cap.map(|ix| case.full_cap(ix).clone()),
+            next_free_at: ends,
+        });
+        entry.offers += 1;
+        entry.next_free_at = entry.next_free_at.min(ends);
+    }
+    let by_itself = |entry: &&Withheld| matches!(&*entry.code, "cap" | "quiet_hours");
+    let next_free_at = counts.values().filter(by_itself).filter_map(|entry| entry.next_free_at).min();
+    (counts.into_values().collect(), next_free_at)
 }
 
-/// Why some offers were held back.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Withheld {
-    /// The reason's code.
-    pub code: Name,
-    /// How many offers it held back.
-    pub offers: usize,
-    /// The cap, for code `cap`.
-    pub cap: Option<CapUse>,
-    /// When it ends, if it does by itself.
-    pub next_free_at: Option<Timestamp>,
+/// For a control group: the offer the customer would have got.
+fn ghost(case: &Case<'_>, screened: &Screened) -> Option<Name> {
+    if screened.held_out.is_empty() {
+        return None;
+    }
+    let would_be: Vec<usize> = screened.survivors.iter().chain(&screened.held_out).copied().collect();
+    let best = rank(case, &would_be, 1).list.first().copied()?;
+    Some(Name::clone(&case.facts.playbook.offers[best.ix].id))
 }
 
-/// How far a cap is used.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CapUse {
-    /// The cap's id.
-    pub id: Name,
-    /// Contacts that count.
-    pub used: u32,
-    /// How many may.
-    pub limit: u32,
-    /// When the next one becomes possible; `None`: now.
-    pub next_free_at: Option<Timestamp>,
+/// Takes the slots: for the number one of an outbound decision, and for everything shown that some cap counts.
+fn reserve(case: &Case<'_>, decision: &mut Decision) -> Vec<Contact> {
+    let playbook = case.facts.playbook;
+    let outbound = case.facts.request.direction == Direction::Outbound;
+    let mut contacts = Vec::new();
+    for item in &mut decision.items {
+        let Some(offer) = playbook.offer(&item.offer) else { continue };
+        let facts = case.facts.with(offer);
+        let matching = |cap: &&Cap| cap.matches.holds(&facts) == Some(true);
+        let takes_slot = match outbound {
+            true => item.rank == 1,
+            false => playbook.caps.iter().filter(|cap| cap.counts == Counts::Shown).any(|cap| matching(&cap)),
+        };
+        if !takes_slot {
+            continue;
+        }
+        let asked_now = playbook.caps.iter().filter(|cap| contact_policy::reads_tags(cap)).filter(matching);
+        let id = contact_id(&decision.decision_id, item.rank);
+        item.contact_id = Some(id.clone());
+        contacts.push(Contact::reserve(
+            Reservation {
+                id,
+                decision_id: decision.decision_id.clone(),
+                channel: Name::clone(&decision.channel),
+                direction: decision.direction,
+                at: decision.at,
+                expires_at: case.sending.until,
+                matched_caps: asked_now.map(|cap| Name::clone(&cap.id)).collect(),
+            },
+            offer,
+        ));
+    }
+    contacts
 }
 
-/// Where a repeated number one comes from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Lineage {
-    /// The first decision that put this offer first.
-    pub decision_id: String,
-    /// When.
-    pub at: Timestamp,
-    /// In which channel.
-    pub channel: Name,
-    /// When and by which channel the customer was told already.
-    pub told: Option<(Name, Timestamp)>,
+fn contact_id(decision_id: &str, rank: usize) -> String {
+    format!("c-{:016x}", xxhash_rust::xxh3::xxh3_64_with_seed(decision_id.as_bytes(), rank as u64))
+}
+
+fn stand(case: &Case<'_>, decision: &Decision) -> Option<Standing> {
+    let first = decision.items.first()?;
+    Some(Standing {
+        decision_id: decision.decision_id.clone(),
+        offer: Name::clone(&first.offer),
+        at: decision.at,
+        expires_at: decision.expires_at,
+        channel: Name::clone(&decision.channel),
+        playbook: Name::clone(&decision.playbook),
+        asked_purpose: case.facts.request.purpose.clone(),
+        moment_mark: arbitration::moment_mark(&case.facts),
+        arm: decision.arm,
+        shown_probability: first.shown_probability,
+    })
 }

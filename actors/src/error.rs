@@ -30,3 +30,19 @@ pub enum TurnError {
     #[error("the customer can't be read: {0}")]
     Corrupt(String),
 }
+
+/// Remembered bytes that can't be understood: written by a newer version, or damaged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}: {detail}")]
+pub struct Unreadable {
+    /// What was to be read.
+    pub what: &'static str,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+impl Unreadable {
+    pub(crate) fn new(what: &'static str, detail: impl ToString) -> Self {
+        Unreadable { what, detail: detail.to_string() }
+    }
+}

@@ -44,7 +44,16 @@ pub const FUTURE_MAX_MS: i64 = 10 * 60_000;
 pub const PAST_MAX_MS: i64 = 1096 * DAY_MS;
 /// A decision stands this long, unless something that matters changes: 24 hours.
 pub const DECISION_STANDS_MS: i64 = DAY_MS;
-/// A reserved contact that nothing is heard of gives its slot back after this: 24 hours. It must not be sent later.
+/// A reserved contact must not be sent later than this after its reservation: 24 hours.
 pub const CONTACT_LIVES_MS: i64 = DAY_MS;
+/// A contact of which nothing was ever heard gives its slot back after this: 35 days. Longer than any month, so that a
+/// gateway without receipts can't lead to a fifth message in a month.
+pub const CONTACT_SLOT_KEPT_MS: i64 = 35 * DAY_MS;
+/// Contacts stay with their customer at least this long, whatever the caps: 92 days, a quarter.
+pub const CONTACT_KEPT_MS_MIN: i64 = 92 * DAY_MS;
+/// Responses counted for suppression are kept this long at most: 1 year.
+pub const RESPONSE_KEPT_MS: i64 = 366 * DAY_MS;
+/// Responses kept for one customer at most; the oldest go first.
+pub const RESPONSES_MAX: usize = 256;
 /// Encoded customers larger than this are refused rather than saved: 1 MiB.
 pub const SNAPSHOT_BYTES_MAX: usize = 1 << 20;

@@ -3,8 +3,15 @@
 //! Leaves out how it is written down: the node turns it into JSON.
 
 use crate::call::ConsentRecord;
+use crate::customer::Customer;
+use crate::customer::refusal::Suppressed;
+use crate::customer::tags::TagEntry;
 use crate::decision::CapUse;
-use crate::playbook::SuppressScope;
+use crate::decision::contact_policy::{Sending, cap_use};
+use crate::decision::script::outside_value;
+use crate::decision::standing::Standing;
+use crate::options::CONTACT_LIVES_MS;
+use crate::playbook::{Playbook, SuppressScope};
 use crate::timestamp::Timestamp;
 use crate::value::{Name, Value};
 
@@ -25,8 +32,8 @@ pub struct CustomerView {
     pub caps: Vec<CapUse>,
     /// What is suppressed, for ever or for a time.
     pub refusals: Vec<RefusalView>,
-    /// The decision that stands, if one does.
-    pub open_decision: Option<OpenDecision>,
+    /// The decisions that stand.
+    pub open_decisions: Vec<OpenDecision>,
     /// Owned products, sorted.
     pub products: Vec<Name>,
 }
@@ -91,4 +98,63 @@ pub struct OpenDecision {
     pub expires_at: Timestamp,
     /// The channel it was first given in.
     pub channel: Name,
+}
+
+impl Customer {
+    /// Everything known, as it stands at `now`.
+    #[must_use]
+    pub fn view(&self, playbook: &Playbook, now: Timestamp) -> CustomerView {
+        let zone = self.zone(playbook, now);
+        let sending = Sending { from: now, until: now.plus_ms(CONTACT_LIVES_MS) };
+        let mut tags: Vec<TagView> =
+            self.tags.iter().filter_map(|entry| self.tag_view(entry, playbook, now)).collect();
+        tags.sort_by(|a, b| a.id.cmp(&b.id));
+        CustomerView {
+            customer: self.id().to_owned(),
+            tags,
+            consents: self.consents.current(),
+            consent_history: self.consents.history().to_vec(),
+            contacts: self.contacts.iter().map(|contact| contact.view(now)).collect(),
+            caps: playbook.caps.iter().map(|cap| cap_use(cap, &self.contacts, sending, &zone)).collect(),
+            refusals: self.refusals.iter().map(RefusalView::from).collect(),
+            open_decisions: self.standing.iter().map(OpenDecision::from).collect(),
+            products: self.products.iter().cloned().collect(),
+        }
+    }
+
+    /// Tags of earlier playbooks that are declared no longer are kept, and not shown.
+    fn tag_view(&self, entry: &TagEntry, playbook: &Playbook, now: Timestamp) -> Option<TagView> {
+        let tag = playbook.tags.get(&entry.number)?;
+        Some(TagView {
+            id: Name::clone(&tag.id),
+            value: outside_value(playbook, entry.number, &entry.value),
+            as_of: entry.as_of,
+            source: Name::clone(self.tags.source(entry)),
+            stale: self.fresh_tag(entry.number, playbook, now).is_none(),
+        })
+    }
+}
+
+impl From<&Suppressed> for RefusalView {
+    fn from(one: &Suppressed) -> Self {
+        RefusalView {
+            scope: one.scope,
+            id: Name::clone(&one.id),
+            channels: one.channels.clone(),
+            at: one.at,
+            until: one.until,
+        }
+    }
+}
+
+impl From<&Standing> for OpenDecision {
+    fn from(standing: &Standing) -> Self {
+        OpenDecision {
+            decision_id: standing.decision_id.clone(),
+            offer: Name::clone(&standing.offer),
+            at: standing.at,
+            expires_at: standing.expires_at,
+            channel: Name::clone(&standing.channel),
+        }
+    }
 }

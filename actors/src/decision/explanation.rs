@@ -1,6 +1,12 @@
 //! What became of every offer in a decision, and why: taken from the log and replayed.
 
-use crate::decision::{CapUse, Decision};
+use crate::call::DecisionRequest;
+use crate::customer::Customer;
+use crate::decision::arbitration::{Scored, rank};
+use crate::decision::candidates::{Case, Reason};
+use crate::decision::propensity::{AffinityModel, PropensityModel};
+use crate::decision::{CapUse, Decision, Moment, screen_all};
+use crate::playbook::{Offer, Playbook, Verdict};
 use crate::timestamp::Timestamp;
 use crate::value::Name;
 
@@ -89,4 +95,112 @@ pub enum Stage {
     Top,
     /// In the list.
     Shown,
+}
+
+/// Tells the fate of every offer in a decision just replayed.
+pub(crate) fn explain(
+    customer: &Customer,
+    playbook: &Playbook,
+    request: &DecisionRequest,
+    moment: &Moment,
+    decision: Decision,
+    replay_matches: bool,
+) -> Explanation {
+    let case = Case::new(customer, playbook, request, moment);
+    let screened = screen_all(&case);
+    let ranking = rank(&case, &screened.survivors, request.limit);
+    let place = |ix: usize| decision.items.iter().find(|item| item.offer == playbook.offers[ix].id);
+    let mut fates: Vec<Fate> = Vec::with_capacity(playbook.offers.len());
+    for (ix, reason) in screened.dropped.iter().chain(&ranking.worthless) {
+        fates.push(dropped(&case, *ix, *reason));
+    }
+    let scored = ranking.list.iter().map(|one| (one, Reason::Outranked));
+    for (one, reason) in scored.chain(ranking.beaten.iter().map(|(one, reason)| (one, *reason))) {
+        let fate = dropped(&case, one.ix, reason);
+        let score = Some(score(&case, one));
+        fates.push(match place(one.ix) {
+            Some(item) => Fate { stage: Stage::Shown, code: "shown", rank: Some(item.rank), score, ..fate },
+            None => Fate { score, ..fate },
+        });
+    }
+    fates.sort_by(|a, b| {
+        let key = |fate: &Fate| (fate.rank.unwrap_or(usize::MAX), std::cmp::Reverse(fate.stage));
+        key(a).cmp(&key(b)).then_with(|| a.offer.cmp(&b.offer))
+    });
+    Explanation { decision, replay_matches, fates }
+}
+
+fn dropped(case: &Case<'_>, ix: usize, reason: Reason) -> Fate {
+    let offer = &case.facts.playbook.offers[ix];
+    let (stage, code) = reason.code();
+    let (needed, actual) = words(case, offer, reason);
+    let cap = match reason {
+        Reason::Cap(full) => Some(case.full_cap(full).clone()),
+        _ => None,
+    };
+    let next_free_at = match reason {
+        Reason::QuietHours(until) | Reason::Suppressed(until) => Some(until),
+        _ => cap.as_ref().and_then(|cap| cap.next_free_at),
+    };
+    Fate { offer: Name::clone(&offer.id), stage, code, needed, actual, cap, next_free_at, score: None, rank: None }
+}
+
+/// What was needed and what was found, for people.
+fn words(case: &Case<'_>, offer: &Offer, reason: Reason) -> (Option<String>, Option<String>) {
+    let said = |needed: String, actual: String| (Some(needed), Some(actual));
+    let request = case.facts.request;
+    match reason {
+        Reason::Rule(layer) | Reason::MissingTag(layer) => {
+            let facts = case.facts.with(offer);
+            match layer.rule(offer).map(|rule| rule.check(&facts, &case.facts.playbook.dictionary)) {
+                Some(Verdict::Fail { needed, actual }) => said(needed, actual),
+                Some(Verdict::Missing { name }) => said(name.clone(), format!("{name} is not known")),
+                Some(Verdict::Pass) | None => (None, None),
+            }
+        }
+        Reason::Channel => said(format!("one of {}", offer.channels.join(", ")), request.channel.to_string()),
+        Reason::NoConsent => said(
+            format!("consent to {} by {}", offer.purpose, request.channel),
+            "no consent in force".to_owned(),
+        ),
+        Reason::NotYetValid => said(
+            format!("from {}", offer.valid_from.map_or_else(String::new, |from| from.to_string())),
+            case.facts.now.to_string(),
+        ),
+        Reason::NoLongerValid => said(
+            format!("before {}", offer.valid_to.map_or_else(String::new, |to| to.to_string())),
+            case.facts.now.to_string(),
+        ),
+        Reason::Holdout => said(
+            "not in a control group".to_owned(),
+            case.holdout.map_or_else(String::new, |holdout| format!("in control group {}", holdout.id)),
+        ),
+        Reason::NoValue => said(
+            format!("a value above 0 for {}", case.facts.playbook.kpi),
+            offer.value.as_ref().map_or("no value formula".to_owned(), |formula| {
+                let value = formula.value(&case.facts.with(offer));
+                value.map_or("a tag of the formula is missing".to_owned(), |value| value.to_string())
+            }),
+        ),
+        _ => (None, None),
+    }
+}
+
+fn score(case: &Case<'_>, scored: &Scored) -> Score {
+    let playbook = case.facts.playbook;
+    let offer = &playbook.offers[scored.ix];
+    let mut contributions = Vec::new();
+    AffinityModel.contributions(offer, &case.facts.with(offer), |tag, contribution| {
+        let named = playbook.tags.get(&tag).filter(|tag| !tag.private);
+        contributions.push((named.map_or_else(|| "private".into(), |tag| Name::clone(&tag.id)), contribution));
+    });
+    Score {
+        propensity: scored.propensity,
+        context_weight: scored.context_weight,
+        value: scored.value,
+        lever: scored.lever,
+        priority: scored.priority,
+        prior_logit: AffinityModel.prior_logit(offer, &case.facts.request.channel),
+        contributions,
+    }
 }

@@ -1,22 +1,65 @@
-//! A decision as remembered: the answer, and everything that led to it.
+//! A decision as remembered: the answer, and everything that led to it, so that it can be taken again.
 
 use crate::call::{CustomerId, DecisionRequest};
-use crate::decision::Decision;
-use crate::decision::explanation::Explanation;
+use crate::customer::Customer;
+use crate::decision::explanation::{Explanation, explain};
+use crate::decision::{Decision, Moment, decide};
+use crate::error::Unreadable;
 use crate::playbook::Playbook;
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Everything needed to take a decision again.
+/// Everything needed to take a decision again, but for the playbook it names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoggedDecision {
     /// The answer.
     pub decision: Decision,
     /// The question.
     pub request: DecisionRequest,
-    /// The customer as encoded before the decision.
+    /// The customer as encoded before the decision; empty for one never seen.
     #[serde(with = "serde_bytes")]
     pub snapshot: Vec<u8>,
-    /// When learning began; places the decision on the exploration schedule.
+    /// When learning began: places the decision on the exploration schedule.
     pub learning_since: Timestamp,
+}
+
+impl LoggedDecision {
+    /// The row's bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        rmp_serde::to_vec(self).expect("a decision is plain data")
+    }
+
+    /// Reads a row.
+    ///
+    /// # Errors
+    /// [`Unreadable`] when it is damaged or of a newer version.
+    pub fn decode(row: &[u8]) -> Result<Self, Unreadable> {
+        rmp_serde::from_slice(row).map_err(|error| Unreadable::new("logged decision", error))
+    }
+
+    /// Takes the decision again with the playbook it names, and tells the fate of every offer.
+    ///
+    /// # Errors
+    /// [`Unreadable`] when the remembered customer can't be read.
+    pub fn explain(&self, customer: &CustomerId, playbook: &Playbook) -> Result<Explanation, Unreadable> {
+        let (customer, moment) = self.before(customer, playbook)?;
+        let replayed = decide(&customer, playbook, &self.request, &moment).decision;
+        let replay_matches = rmp_serde::to_vec(&replayed).ok() == rmp_serde::to_vec(&self.decision).ok();
+        Ok(explain(&customer, playbook, &self.request, &moment, self.decision.clone(), replay_matches))
+    }
+
+    fn before(&self, id: &CustomerId, playbook: &Playbook) -> Result<(Customer, Moment), Unreadable> {
+        let mut customer = match self.snapshot.is_empty() {
+            true => Customer::new(id),
+            false => Customer::decode(id, &self.snapshot)?,
+        };
+        customer.refresh(playbook, self.decision.at);
+        let moment = Moment {
+            now: self.decision.at,
+            decision_id: self.decision.decision_id.clone(),
+            learning_since: self.learning_since,
+        };
+        Ok((customer, moment))
+    }
 }

@@ -1,0 +1,299 @@
+//! One customer: everything remembered of a subscriber, and what each command does to it.
+//!
+//! Plain functions of customer, command, playbook and time. Leaves out when a turn happens and where the result is kept
+//! ([`crate::shard`]).
+
+pub mod event;
+pub mod tags;
+pub mod tag_codec;
+pub mod derive;
+pub mod consent;
+pub mod contact_history;
+pub mod refusal;
+pub mod dedupe;
+pub mod response;
+pub mod patch;
+pub mod snapshot;
+pub mod view;
+
+use crate::call::{
+    Command, ConsentRecord, CustomerId, DecisionRequest, EventOutcome, Refusal, Reply,
+};
+use crate::decision::log::LoggedDecision;
+use crate::decision::standing::Standing;
+use crate::decision::{Moment, decide};
+use crate::options::{CONTACT_KEPT_MS_MIN, FUTURE_MAX_MS};
+use crate::playbook::active::Active;
+use crate::playbook::{Derived, Playbook, TagNumber, TagValue, Window};
+use crate::timestamp::Timestamp;
+use crate::value::Name;
+use consent::Consents;
+use contact_history::{Contact, ContactHistory};
+use dedupe::{IdHash, RecentIds};
+use derive::Derivations;
+use refusal::Refusals;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tags::TagVector;
+
+/// The source written beside tags that time alone moves.
+const DERIVED_SOURCE: &str = "derived";
+
+/// Standing number ones kept: one for each purpose that is asked for by name, and one for any.
+const STANDING_MAX: usize = 4;
+
+/// Everything remembered of one subscriber.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Customer {
+    id: CustomerId,
+    /// What is known.
+    pub tags: TagVector,
+    /// What windows and fading sums are made of.
+    pub derivations: Derivations,
+    /// What was consented to.
+    pub consents: Consents,
+    /// What was offered by us.
+    pub contacts: ContactHistory,
+    /// What is not offered any more.
+    pub refusals: Refusals,
+    /// Products owned.
+    pub products: BTreeSet<Name>,
+    /// Ids heard before.
+    pub recent: RecentIds,
+    /// Number ones that stand.
+    pub standing: Vec<Standing>,
+    /// How many decisions were taken: makes their ids differ.
+    pub decision_count: u64,
+}
+
+/// What a turn has at hand besides the customer and the command.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn<'a> {
+    /// The playbook in force.
+    pub active: &'a Active,
+    /// Now.
+    pub now: Timestamp,
+    /// The customer as encoded before the turn; empty for one never seen.
+    pub before: &'a [u8],
+}
+
+/// What a command did.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The answer; to be given only after what changed is saved.
+    pub reply: Reply,
+    /// Whether the customer has to be saved.
+    pub changed: bool,
+    /// Contacts made or changed.
+    pub contacts: Vec<Contact>,
+    /// Decisions taken.
+    pub decisions: Vec<LoggedDecision>,
+}
+
+impl Outcome {
+    fn unchanged(reply: Reply) -> Self {
+        Outcome { reply, changed: false, contacts: Vec::new(), decisions: Vec::new() }
+    }
+
+    fn changed(reply: Reply) -> Self {
+        Outcome { changed: true, ..Outcome::unchanged(reply) }
+    }
+
+    fn refused(code: &'static str, detail: impl Into<String>) -> Self {
+        Outcome::unchanged(Reply::Refused(Refusal { code, detail: detail.into() }))
+    }
+}
+
+impl Customer {
+    /// A customer never seen before.
+    #[must_use]
+    pub fn new(id: &CustomerId) -> Self {
+        Customer {
+            id: id.clone(),
+            tags: TagVector::default(),
+            derivations: Derivations::default(),
+            consents: Consents::default(),
+            contacts: ContactHistory::default(),
+            refusals: Refusals::default(),
+            products: BTreeSet::new(),
+            recent: RecentIds::default(),
+            standing: Vec::new(),
+            decision_count: 0,
+        }
+    }
+
+    /// The customer's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.id.as_str()
+    }
+
+    /// Follows one command. [`Command::Erase`] is not for the customer: there is nobody left to answer.
+    #[must_use]
+    pub fn apply(&mut self, command: &Command, turn: Turn<'_>) -> Outcome {
+        self.refresh(&turn.active.playbook, turn.now);
+        match command {
+            Command::Events(events) => {
+                let outcomes: Vec<EventOutcome> =
+                    events.iter().map(|event| self.on_event(event, turn)).collect();
+                let changed = outcomes.contains(&EventOutcome::Accepted);
+                Outcome { changed, ..Outcome::unchanged(Reply::Events(outcomes)) }
+            }
+            Command::Decide(request) => self.on_decide(request, turn),
+            Command::Respond(response) => self.on_response(response, turn),
+            Command::PutConsents(records) => self.on_consents(records, turn),
+            Command::PatchTags(patch) => self.on_patch(patch, turn),
+            Command::View => Outcome::unchanged(Reply::View(Box::new(self.view(&turn.active.playbook, turn.now)))),
+            Command::Erase => Outcome::refused("erase_is_not_a_turn", "erasures are done by the shard"),
+        }
+    }
+
+    /// Brings everything that time alone moves up to `now`. Doing it twice changes nothing more.
+    pub fn refresh(&mut self, playbook: &Playbook, now: Timestamp) {
+        self.recent.forget_old(now);
+        self.refusals.forget_old(now);
+        self.contacts.forget_old(contact_kept_ms(playbook), now);
+        self.standing.retain(|standing| now < standing.expires_at);
+        let window_ms_of = |number| match derived(playbook, number) {
+            Some(Derived::Window { window_ms }) => Some(window_ms),
+            _ => None,
+        };
+        self.derivations.forget_old(window_ms_of, now);
+        for tag in playbook.tags.values().filter(|tag| tag.derived.is_some()) {
+            self.refresh_derived(playbook, tag.number, now);
+        }
+    }
+
+    /// The tag's value if rules may use it: declared, there, and not stale.
+    #[must_use]
+    pub fn fresh_tag(&self, number: TagNumber, playbook: &Playbook, now: Timestamp) -> Option<&TagValue> {
+        let tag = playbook.tags.get(&number)?;
+        let entry = self.tags.get(number)?;
+        let stale = tag.age_max_ms.is_some_and(|age_max_ms| now.since_ms(entry.as_of) > age_max_ms);
+        (!stale).then_some(&entry.value)
+    }
+
+    /// Whether the customer owns the product.
+    #[must_use]
+    pub fn owns(&self, product: &str) -> bool {
+        self.products.contains(product)
+    }
+
+    /// The zone of the customer's calendar: the customer's own, else the tenant's.
+    #[must_use]
+    pub fn zone(&self, playbook: &Playbook, now: Timestamp) -> jiff::tz::TimeZone {
+        let own = playbook.tenant.zone_tag.and_then(|number| self.fresh_tag(number, playbook, now));
+        let named = match own {
+            Some(TagValue::Text(name)) => jiff::tz::TimeZone::get(name).ok(),
+            _ => None,
+        };
+        named.unwrap_or_else(|| playbook.tenant.zone.clone())
+    }
+
+    fn on_decide(&mut self, request: &DecisionRequest, turn: Turn<'_>) -> Outcome {
+        let request_hash = request.request_id.as_deref().map(IdHash::request);
+        if let Some(decision_id) = request_hash.and_then(|hash| self.recent.answer(hash)) {
+            let decision_id = decision_id.to_owned();
+            return Outcome::unchanged(Reply::DecidedBefore { decision_id });
+        }
+        let moment = Moment {
+            now: turn.now,
+            decision_id: self.next_decision_id(turn.now),
+            learning_since: turn.active.learning_since,
+        };
+        let decided = decide(self, &turn.active.playbook, request, &moment);
+        self.decision_count += 1;
+        for contact in &decided.contacts {
+            self.contacts.add(contact.clone());
+        }
+        if let Some(standing) = decided.standing {
+            self.stand(standing);
+        }
+        if let Some(hash) = request_hash {
+            self.recent.answered(hash, &moment.decision_id, turn.now);
+        }
+        let logged = LoggedDecision {
+            decision: decided.decision.clone(),
+            request: request.clone(),
+            snapshot: turn.before.to_vec(),
+            learning_since: turn.active.learning_since,
+        };
+        Outcome {
+            contacts: decided.contacts,
+            decisions: vec![logged],
+            ..Outcome::changed(Reply::Decision(Arc::new(decided.decision)))
+        }
+    }
+
+    fn on_consents(&mut self, records: &[ConsentRecord], turn: Turn<'_>) -> Outcome {
+        if let Some(record) = records.iter().find(|record| record.at.since_ms(turn.now) > FUTURE_MAX_MS) {
+            return Outcome::refused("time_in_future", format!("consent to {}: at {} is in the future", record.purpose, record.at));
+        }
+        let mut news: Vec<&ConsentRecord> = Vec::new();
+        for record in records {
+            if self.consents.is_news(record) && !news.contains(&record) {
+                news.push(record);
+            }
+        }
+        if self.consents.history().len() + news.len() > consent::RECORDS_MAX {
+            return Outcome::refused(
+                "too_many_consents",
+                format!("at most {} consent records are kept for one customer", consent::RECORDS_MAX),
+            );
+        }
+        for record in &news {
+            self.consents.add((*record).clone());
+        }
+        let noted = news.len();
+        if noted == 0 {
+            return Outcome::unchanged(Reply::Consents { noted });
+        }
+        self.standing.clear();
+        Outcome::changed(Reply::Consents { noted })
+    }
+
+    /// Something that decisions read has changed: what stood stands no longer.
+    fn changed_for_decisions(&mut self) {
+        self.standing.clear();
+    }
+
+    fn stand(&mut self, standing: Standing) {
+        self.standing.retain(|other| other.asked_purpose != standing.asked_purpose);
+        self.standing.push(standing);
+        if self.standing.len() > STANDING_MAX {
+            self.standing.remove(0);
+        }
+    }
+
+    /// Unique: no two decisions of a customer share both count and time, even after an erasure.
+    fn next_decision_id(&self, now: Timestamp) -> String {
+        let text = format!("{}\n{}\n{}", self.id.as_str(), self.decision_count, now.ms());
+        format!("d-{:032x}", xxhash_rust::xxh3::xxh3_128(text.as_bytes()))
+    }
+
+    /// Writes the derived tag's value of `now` into the tag vector.
+    fn refresh_derived(&mut self, playbook: &Playbook, number: TagNumber, now: Timestamp) {
+        let Some(tag) = playbook.tags.get(&number) else { return };
+        let Some(derived) = tag.derived else { return };
+        if let Some((value, as_of)) = self.derivations.value(number, derived, now) {
+            let value = match tag.kind {
+                crate::playbook::TagKind::Int => TagValue::Int(value.round() as i64),
+                _ => TagValue::Number(value),
+            };
+            self.tags.put(number, value, as_of, &DERIVED_SOURCE.into());
+        }
+    }
+}
+
+fn derived(playbook: &Playbook, number: TagNumber) -> Option<Derived> {
+    playbook.tags.get(&number)?.derived
+}
+
+/// How long contacts stay with their customer: the longest window of any cap.
+fn contact_kept_ms(playbook: &Playbook) -> i64 {
+    let windows = playbook.caps.iter().map(|cap| match cap.window {
+        Window::Rolling { length_ms } => length_ms,
+        Window::Calendar(_) => CONTACT_KEPT_MS_MIN,
+    });
+    windows.max().unwrap_or(0).max(CONTACT_KEPT_MS_MIN)
+}

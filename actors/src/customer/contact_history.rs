@@ -1,0 +1,334 @@
+//! Contacts: what was offered to a customer by us, and what became of it.
+//!
+//! A contact takes its slot in the turn that decides. Receipts may come in any order and more than once: the state
+//! follows from the set of what was heard. Leaves out how caps count them ([`crate::decision::contact_policy`]).
+
+use crate::call::{Direction, ResponseKind};
+use crate::customer::view::ContactView;
+use crate::error::Unreadable;
+use crate::options::CONTACT_SLOT_KEPT_MS;
+use crate::timestamp::Timestamp;
+use crate::value::Name;
+use serde::{Deserialize, Serialize};
+
+/// One contact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Contact {
+    /// Unique within the customer.
+    pub id: String,
+    /// The decision that reserved it.
+    pub decision_id: String,
+    /// What was offered.
+    pub offer: Name,
+    /// The offer's family.
+    pub family: Name,
+    /// The offer's group.
+    pub group: Name,
+    /// The offer's owner.
+    pub owner: Name,
+    /// The offer's kind.
+    pub kind: Name,
+    /// By which channel.
+    pub channel: Name,
+    /// For what purpose.
+    pub purpose: Name,
+    /// Who began.
+    pub direction: Direction,
+    /// When the slot was taken.
+    pub reserved_at: Timestamp,
+    /// It must not be sent at or after this.
+    pub expires_at: Timestamp,
+    /// When it was sent, as far as is known.
+    pub sent_at: Option<Timestamp>,
+    /// Caps that read tags and matched when the slot was taken.
+    pub matched_caps: Vec<Name>,
+    heard: Heard,
+}
+
+/// The set of what was heard of a contact.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Heard(u16);
+
+impl Heard {
+    fn has(self, kind: ResponseKind) -> bool {
+        self.0 & Heard::bit(kind) != 0
+    }
+
+    fn add(&mut self, kind: ResponseKind) -> bool {
+        let before = self.0;
+        self.0 |= Heard::bit(kind);
+        self.0 != before
+    }
+
+    fn bit(kind: ResponseKind) -> u16 {
+        1 << match kind {
+            ResponseKind::Sent => 0,
+            ResponseKind::Delivered => 1,
+            ResponseKind::Seen => 2,
+            ResponseKind::Clicked => 3,
+            ResponseKind::Accepted => 4,
+            ResponseKind::Rejected => 5,
+            ResponseKind::Ignored => 6,
+            ResponseKind::Failed => 7,
+            ResponseKind::Expired => 8,
+            ResponseKind::Cancelled => 9,
+        }
+    }
+}
+
+/// What a contact is made of when its slot is taken.
+#[derive(Clone, Debug)]
+pub struct Reservation {
+    /// Unique within the customer.
+    pub id: String,
+    /// The decision that takes the slot.
+    pub decision_id: String,
+    /// Where it goes.
+    pub channel: Name,
+    /// Who began.
+    pub direction: Direction,
+    /// Now.
+    pub at: Timestamp,
+    /// It must not be sent at or after this.
+    pub expires_at: Timestamp,
+    /// Caps that read tags and match.
+    pub matched_caps: Vec<Name>,
+}
+
+impl Contact {
+    /// Takes a slot for an offer.
+    #[must_use]
+    pub fn reserve(reservation: Reservation, offer: &crate::playbook::Offer) -> Self {
+        Contact {
+            id: reservation.id,
+            decision_id: reservation.decision_id,
+            offer: Name::clone(&offer.id),
+            family: Name::clone(&offer.family),
+            group: Name::clone(&offer.group),
+            owner: Name::clone(&offer.owner),
+            kind: offer.kind.word().into(),
+            channel: reservation.channel,
+            purpose: Name::clone(&offer.purpose),
+            direction: reservation.direction,
+            reserved_at: reservation.at,
+            expires_at: reservation.expires_at,
+            sent_at: None,
+            matched_caps: reservation.matched_caps,
+            heard: Heard::default(),
+        }
+    }
+
+    /// Hears what became of it. Whether that was news.
+    pub fn hear(&mut self, kind: ResponseKind, at: Timestamp) -> bool {
+        let mut news = self.heard.add(kind);
+        if proves_sent(kind) && self.sent_at.is_none_or(|known| at < known) {
+            self.sent_at = Some(at);
+            news = true;
+        }
+        news
+    }
+
+    /// Whether its slot is taken: until a receipt gives it back, or nothing was heard for
+    /// [`CONTACT_SLOT_KEPT_MS`].
+    #[must_use]
+    pub fn holds_slot(&self, now: Timestamp) -> bool {
+        !self.given_back() && (self.reached() || now.since_ms(self.reserved_at) < CONTACT_SLOT_KEPT_MS)
+    }
+
+    /// The stretch of time in which it was, or may yet be, sent: first and last moment.
+    #[must_use]
+    pub fn span(&self) -> (Timestamp, Timestamp) {
+        match self.sent_at {
+            Some(sent_at) => (sent_at, sent_at),
+            None => (self.reserved_at, self.expires_at.plus_ms(-1).max(self.reserved_at)),
+        }
+    }
+
+    /// The furthest state reached.
+    #[must_use]
+    pub fn state(&self, now: Timestamp) -> &'static str {
+        use ResponseKind::{Accepted, Cancelled, Clicked, Delivered, Expired, Failed, Seen, Sent};
+        let any = |kinds: &[ResponseKind]| kinds.iter().any(|kind| self.heard.has(*kind));
+        if any(&[Clicked, Accepted]) {
+            "clicked"
+        } else if any(&[Seen]) || self.heard.has(ResponseKind::Rejected) {
+            "seen"
+        } else if any(&[Delivered]) {
+            "delivered"
+        } else if any(&[Failed]) {
+            "failed"
+        } else if any(&[Cancelled]) {
+            "cancelled"
+        } else if any(&[Expired]) {
+            "expired"
+        } else if any(&[Sent, ResponseKind::Ignored]) {
+            "sent"
+        } else if !self.holds_slot(now) {
+            "expired"
+        } else {
+            "reserved"
+        }
+    }
+
+    /// The contact for a person to read.
+    #[must_use]
+    pub fn view(&self, now: Timestamp) -> ContactView {
+        ContactView {
+            contact_id: self.id.clone(),
+            offer: Name::clone(&self.offer),
+            channel: Name::clone(&self.channel),
+            purpose: Name::clone(&self.purpose),
+            state: self.state(now),
+            at: self.reserved_at,
+        }
+    }
+
+    /// The contact as a row beside its customer.
+    #[must_use]
+    pub fn to_row(&self) -> Vec<u8> {
+        rmp_serde::to_vec(self).expect("a contact is plain data")
+    }
+
+    /// A failure, an expiry or a cancellation gives the slot back, unless the contact reached the customer after all.
+    fn given_back(&self) -> bool {
+        let back = [ResponseKind::Failed, ResponseKind::Expired, ResponseKind::Cancelled];
+        back.iter().any(|kind| self.heard.has(*kind)) && !self.arrived()
+    }
+
+    fn arrived(&self) -> bool {
+        use ResponseKind::{Accepted, Clicked, Delivered, Rejected, Seen};
+        [Delivered, Seen, Clicked, Accepted, Rejected].iter().any(|kind| self.heard.has(*kind))
+    }
+
+    fn reached(&self) -> bool {
+        self.arrived() || self.heard.has(ResponseKind::Sent) || self.heard.has(ResponseKind::Ignored)
+    }
+}
+
+/// Reads a row for a person, as the contact stands at `now`.
+///
+/// # Errors
+/// [`Unreadable`] when the row is damaged or of a newer version.
+pub fn view_of_row(row: &[u8], now: Timestamp) -> Result<ContactView, Unreadable> {
+    let contact: Contact = rmp_serde::from_slice(row).map_err(|error| Unreadable::new("contact", error))?;
+    Ok(contact.view(now))
+}
+
+fn proves_sent(kind: ResponseKind) -> bool {
+    use ResponseKind::{Accepted, Clicked, Delivered, Ignored, Rejected, Seen, Sent};
+    matches!(kind, Sent | Delivered | Seen | Clicked | Accepted | Rejected | Ignored)
+}
+
+/// A customer's contacts inside the longest window, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ContactHistory {
+    contacts: Vec<Contact>,
+}
+
+impl ContactHistory {
+    /// All of them, oldest first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Contact> {
+        self.contacts.iter()
+    }
+
+    /// Adds a contact.
+    pub fn add(&mut self, contact: Contact) {
+        self.contacts.push(contact);
+    }
+
+    /// One contact by its id.
+    pub fn get_mut(&mut self, id: &str) -> Option<&mut Contact> {
+        self.contacts.iter_mut().find(|contact| contact.id == id)
+    }
+
+    /// The contact that a decision reserved for an offer (for any offer when none is named).
+    #[must_use]
+    pub fn of_decision(&self, decision_id: &str, offer: Option<&str>) -> Option<&Contact> {
+        let fits = |contact: &&Contact| {
+            contact.decision_id == decision_id && offer.is_none_or(|offer| *contact.offer == *offer)
+        };
+        self.contacts.iter().find(fits)
+    }
+
+    /// Drops contacts that no window of `kept_ms` can reach any more.
+    pub fn forget_old(&mut self, kept_ms: i64, now: Timestamp) {
+        self.contacts.retain(|contact| now.since_ms(contact.span().1) <= kept_ms);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ResponseKind::{Accepted, Cancelled, Clicked, Delivered, Expired, Failed, Ignored, Rejected, Seen, Sent};
+
+    fn contact() -> Contact {
+        Contact {
+            id: "c-1".into(),
+            decision_id: "d-1".into(),
+            offer: "o".into(),
+            family: "f".into(),
+            group: "g".into(),
+            owner: "own".into(),
+            kind: "offer".into(),
+            channel: "sms".into(),
+            purpose: "marketing".into(),
+            direction: Direction::Outbound,
+            reserved_at: Timestamp::from_ms(0),
+            expires_at: Timestamp::from_ms(1000),
+            sent_at: None,
+            matched_caps: vec![],
+            heard: Heard::default(),
+        }
+    }
+
+    fn check(receipts: &[ResponseKind], state: &str, holds_slot: bool) {
+        let mut forwards = contact();
+        let mut backwards = contact();
+        let now = Timestamp::from_ms(500);
+        for (ix, kind) in receipts.iter().enumerate() {
+            forwards.hear(*kind, Timestamp::from_ms(ix as i64));
+            assert!(!forwards.hear(*kind, Timestamp::from_ms(ix as i64)), "a repeated receipt is no news");
+        }
+        for (ix, kind) in receipts.iter().enumerate().rev() {
+            backwards.hear(*kind, Timestamp::from_ms(ix as i64));
+        }
+        assert_eq!(forwards, backwards, "{receipts:?}: the order does not matter");
+        assert_eq!((forwards.state(now), forwards.holds_slot(now)), (state, holds_slot), "{receipts:?}");
+    }
+
+    #[test]
+    fn the_state_follows_from_what_was_heard_in_any_order() {
+        check(&[], "reserved", true);
+        check(&[Sent], "sent", true);
+        check(&[Sent, Delivered, Seen, Clicked], "clicked", true);
+        check(&[Sent, Failed], "failed", false);
+        check(&[Failed], "failed", false);
+        check(&[Expired], "expired", false);
+        check(&[Cancelled], "cancelled", false);
+        check(&[Failed, Delivered], "delivered", true);
+        check(&[Rejected], "seen", true);
+        check(&[Accepted], "clicked", true);
+        check(&[Ignored], "sent", true);
+        check(&[Cancelled, Seen], "seen", true);
+    }
+
+    #[test]
+    fn a_silent_contact_keeps_its_slot_until_nothing_can_be_heard_any_more() {
+        let silent = contact();
+        assert!(silent.holds_slot(Timestamp::from_ms(CONTACT_SLOT_KEPT_MS - 1)));
+        assert!(!silent.holds_slot(Timestamp::from_ms(CONTACT_SLOT_KEPT_MS)));
+        let mut sent = contact();
+        sent.hear(Sent, Timestamp::from_ms(5));
+        assert!(sent.holds_slot(Timestamp::from_ms(10 * CONTACT_SLOT_KEPT_MS)));
+    }
+
+    #[test]
+    fn a_row_reads_back_for_a_person() {
+        let mut contact = contact();
+        contact.hear(Sent, Timestamp::from_ms(5));
+        let now = Timestamp::from_ms(9);
+        assert_eq!(view_of_row(&contact.to_row(), now), Ok(contact.view(now)));
+        assert!(view_of_row(b"rubbish", now).is_err());
+    }
+}

@@ -1,0 +1,107 @@
+//! What a response does: moves the contact on, suppresses what was refused, and ends what stood.
+
+use crate::call::{Refusal, Reply, Response, ResponseOutcome};
+use crate::customer::dedupe::IdHash;
+use crate::customer::refusal::Subject;
+use crate::customer::{Customer, Outcome, Turn};
+use crate::options::FUTURE_MAX_MS;
+use crate::playbook::Playbook;
+use crate::value::Name;
+
+impl Customer {
+    pub(super) fn on_response(&mut self, response: &Response, turn: Turn<'_>) -> Outcome {
+        let playbook = &turn.active.playbook;
+        let at = response.at.unwrap_or(turn.now);
+        if at.since_ms(turn.now) > FUTURE_MAX_MS {
+            return Outcome::refused("time_in_future", format!("response at {at} is in the future"));
+        }
+        let target = match self.target(response, playbook) {
+            Ok(target) => target,
+            Err(refusal) => return Outcome::unchanged(Reply::Refused(refusal)),
+        };
+        let hash = response.response_id.as_deref().map(IdHash::response);
+        if hash.is_some_and(|hash| self.recent.knows(hash)) {
+            return Outcome::unchanged(Reply::Response(ResponseOutcome {
+                contact_state: self.state_of(&target, turn),
+                detail: Some("heard before".to_owned()),
+                ..ResponseOutcome::default()
+            }));
+        }
+        if let Some(hash) = hash {
+            self.recent.hear(hash, turn.now);
+        }
+        let moved = target.contact.as_ref().and_then(|id| {
+            let contact = self.contacts.get_mut(id)?;
+            contact.hear(response.kind, at).then(|| contact.clone())
+        });
+        // A receipt repeated without an id moves nothing and counts for nothing.
+        let news = moved.is_some() || target.contact.is_none();
+        let suppressed = match news {
+            true => self.refusals.hear(response.kind, &target.subject, at, &playbook.suppress),
+            false => Vec::new(),
+        };
+        if news {
+            self.changed_for_decisions();
+        }
+        let reply = Reply::Response(ResponseOutcome {
+            applied: news,
+            contact_state: self.state_of(&target, turn),
+            suppressed,
+            detail: (!news).then(|| "heard before".to_owned()),
+        });
+        Outcome { contacts: moved.into_iter().collect(), changed: news || hash.is_some(), ..Outcome::unchanged(reply) }
+    }
+
+    /// The contact and the offer that a response is about.
+    fn target(&self, response: &Response, playbook: &Playbook) -> Result<Target, Refusal> {
+        let refused = |code, detail: String| Err(Refusal { code, detail });
+        let contact = match (&response.contact_id, &response.decision_id) {
+            (Some(id), _) => match self.contacts.iter().find(|contact| contact.id == *id) {
+                Some(contact) => Some(contact),
+                None => return refused("unknown_contact", format!("this customer has no contact {id}")),
+            },
+            (None, Some(id)) => self.contacts.of_decision(id, response.offer.as_deref()),
+            (None, None) => {
+                return refused("nothing_named", "name the contact_id or the decision_id".to_owned());
+            }
+        };
+        if let Some(contact) = contact {
+            let named = response.offer.as_deref().unwrap_or(&contact.offer);
+            if *named != *contact.offer {
+                return refused("wrong_offer", format!("contact {} is about {}, not {named}", contact.id, contact.offer));
+            }
+            let subject = Subject {
+                offer: Name::clone(&contact.offer),
+                family: Name::clone(&contact.family),
+                group: Name::clone(&contact.group),
+                owner: Name::clone(&contact.owner),
+            };
+            return Ok(Target { contact: Some(contact.id.clone()), subject });
+        }
+        let standing = || {
+            let of_decision = |standing: &&crate::decision::standing::Standing| {
+                Some(&standing.decision_id) == response.decision_id.as_ref()
+            };
+            self.standing.iter().find(of_decision).map(|standing| &*standing.offer)
+        };
+        let Some(offer) = response.offer.as_deref().or_else(standing) else {
+            return refused("offer_needed", "name the offer: the decision had several".to_owned());
+        };
+        match playbook.offer(offer) {
+            Some(offer) => Ok(Target { contact: None, subject: Subject::from(offer) }),
+            None => refused("unknown_offer", format!("the active playbook has no offer {offer}")),
+        }
+    }
+
+    fn state_of(&self, target: &Target, turn: Turn<'_>) -> Option<&'static str> {
+        let id = target.contact.as_ref()?;
+        let contact = self.contacts.iter().find(|contact| contact.id == *id)?;
+        Some(contact.state(turn.now))
+    }
+}
+
+/// What a response is about.
+struct Target {
+    contact: Option<String>,
+    subject: Subject,
+}

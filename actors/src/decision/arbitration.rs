@@ -1,0 +1,165 @@
+//! Arbitration: priority = P x C x V x L, the order of offers, and the list of the best.
+//!
+//! Every offer that passed the stages is scored; nothing is sampled.
+
+use crate::decision::allotment::tie_break;
+use crate::decision::candidates::{Case, Reason};
+use crate::decision::contact_policy::cap_use;
+use crate::decision::context::CaseFacts;
+use crate::decision::propensity::{AffinityModel, PropensityModel};
+use crate::playbook::{Cap, ContextWeight, Counts, Offer, OfferScope, Rule};
+use crate::call::Direction;
+use std::collections::HashMap;
+
+/// An offer with its score.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scored {
+    /// The offer's place in the playbook.
+    pub ix: usize,
+    /// P, a probability.
+    pub propensity: f64,
+    /// C, a factor.
+    pub context_weight: f64,
+    /// V, in units of the active KPI.
+    pub value: f64,
+    /// L, a factor.
+    pub lever: f64,
+    /// P x C x V x L.
+    pub priority: f64,
+}
+
+/// The best offers in order, and why the others are not among them.
+#[derive(Debug, Default)]
+pub struct Ranking {
+    /// Best first.
+    pub list: Vec<Scored>,
+    /// Scored and not listed, best first.
+    pub beaten: Vec<(Scored, Reason)>,
+    /// Not even scored.
+    pub worthless: Vec<(usize, Reason)>,
+}
+
+/// Scores these offers of the case and lists the best `limit`.
+#[must_use]
+pub fn rank(case: &Case<'_>, survivors: &[usize], limit: usize) -> Ranking {
+    let mut ranking = Ranking::default();
+    let weights = weights_in_force(case);
+    let mut scored = Vec::with_capacity(survivors.len());
+    for ix in survivors {
+        match score(case, *ix, &weights) {
+            Ok(one) => scored.push(one),
+            Err(reason) => ranking.worthless.push((*ix, reason)),
+        }
+    }
+    let offers = &case.facts.playbook.offers;
+    let customer = case.facts.customer.id();
+    scored.sort_unstable_by(|a, b| {
+        let tie = || {
+            let hash = |one: &Scored| tie_break(&offers[one.ix].id, customer);
+            hash(b).cmp(&hash(a)).then(a.ix.cmp(&b.ix))
+        };
+        b.priority.total_cmp(&a.priority).then_with(tie)
+    });
+    let mut families: HashMap<&str, usize> = HashMap::new();
+    let mut room = ShownRoom::of(case);
+    for one in scored {
+        let offer = &offers[one.ix];
+        let family = families.entry(&offer.family).or_default();
+        let reason = if ranking.list.len() >= limit {
+            Reason::Outranked
+        } else if *family >= case.facts.playbook.family_max {
+            Reason::FamilyMax
+        } else if !room.take(case, offer) {
+            Reason::Outranked
+        } else {
+            *family += 1;
+            ranking.list.push(one);
+            continue;
+        };
+        ranking.beaten.push((one, reason));
+    }
+    ranking
+}
+
+/// P x C x V x L of one offer.
+fn score(case: &Case<'_>, ix: usize, weights: &[&ContextWeight]) -> Result<Scored, Reason> {
+    let offer = &case.facts.playbook.offers[ix];
+    let facts = case.facts.with(offer);
+    let value = offer.value.as_ref().and_then(|formula| formula.value(&facts)).unwrap_or(0.0);
+    if value <= 0.0 {
+        return Err(Reason::NoValue);
+    }
+    let propensity = AffinityModel.propensity(offer, &case.facts.request.channel, &facts);
+    let context_weight = 1.0
+        + weights.iter().filter(|weight| includes(&weight.scope, offer)).map(|weight| weight.weight).sum::<f64>()
+            / 100.0;
+    let lever = 1.0 + offer.lever / 100.0;
+    let priority = propensity * context_weight * value * lever;
+    if !priority.is_finite() {
+        return Err(Reason::NotFinite);
+    }
+    Ok(Scored { ix, propensity, context_weight, value, lever, priority })
+}
+
+fn weights_in_force<'a>(case: &Case<'a>) -> Vec<&'a ContextWeight> {
+    let facts = &case.facts;
+    facts.playbook.context_weights.iter().filter(|weight| weight.when.holds(facts) == Some(true)).collect()
+}
+
+/// Which weights are in force because of the moment rather than the channel: when they change, the ranking should. Two
+/// moments with the same mark are alike for "the same offer everywhere".
+#[must_use]
+pub fn moment_mark(facts: &CaseFacts<'_>) -> u64 {
+    let of_channel = |rule: &Rule| {
+        rule.reads_context().iter().any(|path| matches!(&**path, "channel" | "placement" | "direction"))
+    };
+    let weights = facts.playbook.context_weights.iter().enumerate();
+    let marks = weights
+        .filter(|(_, weight)| !of_channel(&weight.when) && weight.when.holds(facts) == Some(true))
+        .flat_map(|(ix, _)| (ix as u64).to_le_bytes())
+        .collect::<Vec<u8>>();
+    xxhash_rust::xxh3::xxh3_64(&marks)
+}
+
+fn includes(scope: &OfferScope, offer: &Offer) -> bool {
+    scope.group.as_ref().is_none_or(|group| *group == offer.group)
+        && scope.family.as_ref().is_none_or(|family| *family == offer.family)
+        && scope.offer.as_ref().is_none_or(|id| *id == offer.id)
+}
+
+/// Room left in the caps that count what is shown when the customer comes to us.
+struct ShownRoom<'a>(Vec<(&'a Cap, u32)>);
+
+impl<'a> ShownRoom<'a> {
+    fn of(case: &Case<'a>) -> Self {
+        let facts = &case.facts;
+        if facts.request.direction == Direction::Outbound {
+            return ShownRoom(Vec::new());
+        }
+        let shown: Vec<_> = facts.playbook.caps.iter().filter(|cap| cap.counts == Counts::Shown).collect();
+        if shown.is_empty() {
+            return ShownRoom(Vec::new());
+        }
+        let zone = facts.customer.zone(facts.playbook, facts.now);
+        let room = |cap: &'a Cap| {
+            let used = cap_use(cap, &facts.customer.contacts, case.sending, &zone);
+            (cap, used.limit.saturating_sub(used.used))
+        };
+        ShownRoom(shown.into_iter().map(room).collect())
+    }
+
+    /// Takes a place in every cap that is about this offer; takes none when one of them is full.
+    fn take(&mut self, case: &Case<'_>, offer: &Offer) -> bool {
+        let facts = case.facts.with(offer);
+        let about: Vec<usize> = (0..self.0.len())
+            .filter(|ix| self.0[*ix].0.matches.holds(&facts) == Some(true))
+            .collect();
+        if about.iter().any(|ix| self.0[*ix].1 == 0) {
+            return false;
+        }
+        for ix in about {
+            self.0[ix].1 -= 1;
+        }
+        true
+    }
+}

@@ -1,0 +1,272 @@
+//! The stages before the score, in fixed order: each drops an offer with one reason.
+//!
+//! Validity, consent, calendar, eligible, applicable, suitable, refusals, caps, quiet hours, holdout. Leaves out the words
+//! of an explanation: a reason here is a small value, so that walking all offers costs little.
+
+use crate::call::Direction;
+use crate::decision::allotment::held_out;
+use crate::decision::contact_policy::{Sending, cap_use};
+use crate::decision::context::CaseFacts;
+use crate::decision::explanation::Stage;
+use crate::decision::windows::quiet_until;
+use crate::decision::{Basis, CapUse, Moment};
+use crate::playbook::{CalendarEntry, Cap, Counts, Holdout, Offer, Playbook, QuietHours, Rule};
+use crate::call::DecisionRequest;
+use crate::customer::Customer;
+use crate::options::CONTACT_LIVES_MS;
+use crate::timestamp::Timestamp;
+use std::cell::RefCell;
+
+/// One decision's case: the facts, and everything that is the same for all offers, worked out once.
+pub struct Case<'a> {
+    /// The facts, without an offer at hand.
+    pub facts: CaseFacts<'a>,
+    /// When a contact reserved now may be sent.
+    pub sending: Sending,
+    /// The customer's control group.
+    pub holdout: Option<&'a Holdout>,
+    exclusive: Vec<&'a CalendarEntry>,
+    full_caps: Vec<(&'a Cap, CapUse)>,
+    quiet: Vec<(&'a QuietHours, Timestamp)>,
+    consents: RefCell<Vec<(&'a str, bool)>>,
+}
+
+/// Why an offer left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It is for other channels.
+    Channel,
+    /// Another purpose was asked for.
+    Purpose,
+    /// The channel can't be used to begin a conversation.
+    InboundOnly,
+    /// Its time has not come.
+    NotYetValid,
+    /// Its time is over.
+    NoLongerValid,
+    /// The customer has not consented.
+    NoConsent,
+    /// Another campaign has the customer to itself.
+    Calendar,
+    /// A rule of this layer says no.
+    Rule(Layer),
+    /// A rule of this layer needs a tag that is missing.
+    MissingTag(Layer),
+    /// The customer refused it for good.
+    Refused,
+    /// It rests for a time.
+    Suppressed(Timestamp),
+    /// This cap (by place among the full ones) has no room.
+    Cap(usize),
+    /// Contacts rest until then.
+    QuietHours(Timestamp),
+    /// The customer is in a control group.
+    Holdout,
+    /// It is worth nothing for the active KPI.
+    NoValue,
+    /// Its score is not a number.
+    NotFinite,
+    /// Better ones of its family fill the family's places.
+    FamilyMax,
+    /// Better ones fill the list.
+    Outranked,
+}
+
+/// The three layers of eligibility.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layer {
+    /// May have it.
+    Eligible,
+    /// Makes sense now.
+    Applicable,
+    /// Right for them.
+    Suitable,
+}
+
+impl Layer {
+    /// The layer's rule for an offer.
+    #[must_use]
+    pub fn rule(self, offer: &Offer) -> Option<&Rule> {
+        match self {
+            Layer::Eligible => offer.eligible.as_ref(),
+            Layer::Applicable => offer.applicable.as_ref(),
+            Layer::Suitable => offer.suitable.as_ref(),
+        }
+    }
+}
+
+impl Reason {
+    /// The reason's code and the stage it belongs to.
+    #[must_use]
+    pub fn code(self) -> (Stage, &'static str) {
+        let layer_stage = |layer| match layer {
+            Layer::Eligible => Stage::Eligible,
+            Layer::Applicable => Stage::Applicable,
+            Layer::Suitable => Stage::Suitable,
+        };
+        match self {
+            Reason::Channel => (Stage::Validity, "channel"),
+            Reason::Purpose => (Stage::Validity, "purpose"),
+            Reason::InboundOnly => (Stage::Validity, "inbound_only"),
+            Reason::NotYetValid => (Stage::Validity, "not_yet_valid"),
+            Reason::NoLongerValid => (Stage::Validity, "no_longer_valid"),
+            Reason::NoConsent => (Stage::Consent, "consent"),
+            Reason::Calendar => (Stage::Calendar, "calendar"),
+            Reason::Rule(Layer::Eligible) => (Stage::Eligible, "not_eligible"),
+            Reason::Rule(Layer::Applicable) => (Stage::Applicable, "not_applicable"),
+            Reason::Rule(Layer::Suitable) => (Stage::Suitable, "not_suitable"),
+            Reason::MissingTag(layer) => (layer_stage(layer), "missing_tag"),
+            Reason::Refused => (Stage::Refusal, "refused"),
+            Reason::Suppressed(_) => (Stage::Refusal, "suppressed"),
+            Reason::Cap(_) => (Stage::Caps, "cap"),
+            Reason::QuietHours(_) => (Stage::QuietHours, "quiet_hours"),
+            Reason::Holdout => (Stage::Holdout, "holdout"),
+            Reason::NoValue => (Stage::Score, "no_value"),
+            Reason::NotFinite => (Stage::Score, "not_finite"),
+            Reason::FamilyMax => (Stage::Diversity, "family_max"),
+            Reason::Outranked => (Stage::Top, "outranked"),
+        }
+    }
+}
+
+impl<'a> Case<'a> {
+    /// Works out what is the same for all offers.
+    #[must_use]
+    pub fn new(
+        customer: &'a Customer,
+        playbook: &'a Playbook,
+        request: &'a DecisionRequest,
+        moment: &Moment,
+    ) -> Case<'a> {
+        let now = moment.now;
+        let basis = match customer.consents.permits_profiling(&request.channel, now) {
+            true => Basis::Full,
+            false => Basis::ContextOnly,
+        };
+        let facts = CaseFacts { customer, playbook, request, basis, now, offer: None };
+        let sending = Sending { from: now, until: now.plus_ms(CONTACT_LIVES_MS) };
+        let zone = customer.zone(playbook, now);
+        let outbound = request.direction == Direction::Outbound;
+        let binding = |cap: &&Cap| outbound || cap.counts == Counts::Shown;
+        let full_caps = playbook
+            .caps
+            .iter()
+            .filter(binding)
+            .map(|cap| (cap, cap_use(cap, &customer.contacts, sending, &zone)))
+            .filter(|(_, used)| used.used >= used.limit)
+            .collect();
+        let quiet = playbook
+            .quiet_hours
+            .iter()
+            .filter(|_| outbound)
+            .filter_map(|hours| Some((hours, quiet_until(hours, now, &zone)?)))
+            .collect();
+        let in_force = |entry: &&CalendarEntry| {
+            let meant = entry.segment.as_ref().is_none_or(|segment| segment.holds(&facts) == Some(true));
+            entry.exclusive && entry.from <= now && now < entry.to && meant
+        };
+        Case {
+            facts,
+            sending,
+            holdout: held_out(&playbook.holdouts, customer.id()),
+            exclusive: playbook.calendar.iter().filter(in_force).collect(),
+            full_caps,
+            quiet,
+            consents: RefCell::default(),
+        }
+    }
+
+    /// The cap behind [`Reason::Cap`].
+    #[must_use]
+    pub fn full_cap(&self, ix: usize) -> &CapUse {
+        &self.full_caps[ix].1
+    }
+
+    /// Takes one offer through the stages. Holdout comes last, so that a control group's ghost has passed all the others.
+    ///
+    /// # Errors
+    /// The reason why it left.
+    pub fn screen(&self, offer: &'a Offer) -> Result<(), Reason> {
+        self.valid(offer)?;
+        if !self.consented(offer) {
+            return Err(Reason::NoConsent);
+        }
+        if self.blocked_by_calendar(offer) {
+            return Err(Reason::Calendar);
+        }
+        let facts = self.facts.with(offer);
+        for layer in [Layer::Eligible, Layer::Applicable, Layer::Suitable] {
+            match layer.rule(offer).map(|rule| rule.holds(&facts)) {
+                None | Some(Some(true)) => {}
+                Some(Some(false)) => return Err(Reason::Rule(layer)),
+                Some(None) => return Err(Reason::MissingTag(layer)),
+            }
+        }
+        if let Some(suppressed) = self.facts.customer.refusals.against(offer, &self.facts.request.channel, self.facts.now)
+        {
+            return Err(suppressed.until.map_or(Reason::Refused, Reason::Suppressed));
+        }
+        if is_capped(offer) {
+            let holds = |cap: &Cap| cap.matches.holds(&facts) == Some(true);
+            if let Some(ix) = self.full_caps.iter().position(|(cap, _)| holds(cap)) {
+                return Err(Reason::Cap(ix));
+            }
+        }
+        if let Some((_, until)) = self.quiet.iter().find(|(hours, _)| hours.matches.holds(&facts) == Some(true)) {
+            return Err(Reason::QuietHours(*until));
+        }
+        if self.holdout.is_some() && !is_service(offer) {
+            return Err(Reason::Holdout);
+        }
+        Ok(())
+    }
+
+    fn valid(&self, offer: &Offer) -> Result<(), Reason> {
+        let request = self.facts.request;
+        let now = self.facts.now;
+        if !offer.channels.is_empty() && !offer.channels.contains(&request.channel) {
+            return Err(Reason::Channel);
+        }
+        if request.purpose.as_ref().is_some_and(|purpose| *purpose != offer.purpose) {
+            return Err(Reason::Purpose);
+        }
+        let channel = self.facts.playbook.channels.get(&request.channel);
+        if request.direction == Direction::Outbound && channel.is_some_and(|channel| channel.inbound_only) {
+            return Err(Reason::InboundOnly);
+        }
+        if offer.valid_from.is_some_and(|from| now < from) {
+            return Err(Reason::NotYetValid);
+        }
+        if offer.valid_to.is_some_and(|to| now >= to) {
+            return Err(Reason::NoLongerValid);
+        }
+        Ok(())
+    }
+
+    /// Offers have few purposes: each is asked once.
+    fn consented(&self, offer: &'a Offer) -> bool {
+        let mut known = self.consents.borrow_mut();
+        if let Some((_, permitted)) = known.iter().find(|(purpose, _)| *purpose == &*offer.purpose) {
+            return *permitted;
+        }
+        let channel = &self.facts.request.channel;
+        let permitted = self.facts.customer.consents.permits(&offer.purpose, channel, self.facts.now);
+        known.push((&offer.purpose, permitted));
+        permitted
+    }
+
+    fn blocked_by_calendar(&self, offer: &Offer) -> bool {
+        let belongs = |entry: &&CalendarEntry| offer.campaign.as_ref() == Some(&entry.id);
+        !self.exclusive.is_empty() && !is_service(offer) && !self.exclusive.iter().any(belongs)
+    }
+}
+
+/// Service and regulatory messages go on in control groups and during exclusive campaigns.
+fn is_service(offer: &Offer) -> bool {
+    matches!(&*offer.purpose, "service" | "regulatory")
+}
+
+/// Regulatory messages have no caps; whether a cap is about service messages, its rule says.
+fn is_capped(offer: &Offer) -> bool {
+    &*offer.purpose != "regulatory"
+}
