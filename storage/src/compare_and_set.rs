@@ -70,27 +70,27 @@ mod tests {
     const SAVED: Stored = Stored::Customer { fence: Fence(5), revision: 3 };
 
     #[track_caller]
-    fn check_save(stored: Stored, fence: u64, revision: u64, expected: Result<(), StoreError>) {
-        assert_eq!(admit_save(stored, Fence(fence), revision), expected);
+    fn check_save(stored: Stored, fence: u64, revision: u64, expected: &Result<(), StoreError>) {
+        assert_eq!(&admit_save(stored, Fence(fence), revision), expected);
     }
 
     #[test]
     fn a_save_follows_the_stored_revision_directly() {
-        check_save(Stored::Nothing, 0, 1, Ok(()));
-        check_save(Stored::Nothing, 0, 2, Err(StoreError::Conflict { stored: 0, expected: 1 }));
-        check_save(SAVED, 5, 4, Ok(()));
-        check_save(SAVED, 6, 4, Ok(()));
-        check_save(SAVED, 5, 3, Err(StoreError::Conflict { stored: 3, expected: 2 }));
-        check_save(SAVED, 5, 5, Err(StoreError::Conflict { stored: 3, expected: 4 }));
+        check_save(Stored::Nothing, 0, 1, &Ok(()));
+        check_save(Stored::Nothing, 0, 2, &Err(StoreError::Conflict { stored: 0, expected: 1 }));
+        check_save(SAVED, 5, 4, &Ok(()));
+        check_save(SAVED, 6, 4, &Ok(()));
+        check_save(SAVED, 5, 3, &Err(StoreError::Conflict { stored: 3, expected: 2 }));
+        check_save(SAVED, 5, 5, &Err(StoreError::Conflict { stored: 3, expected: 4 }));
     }
 
     #[test]
     fn a_lower_fence_is_refused_before_revisions_are_looked_at() {
         let fenced = |ours| Err(StoreError::Fenced { stored: Fence(5), ours: Fence(ours) });
-        check_save(SAVED, 4, 4, fenced(4));
-        check_save(SAVED, 4, 9, fenced(4));
-        check_save(Stored::Erased(Fence(5)), 4, 1, fenced(4));
-        check_save(Stored::Erased(Fence(5)), 5, 1, Ok(()));
+        check_save(SAVED, 4, 4, &fenced(4));
+        check_save(SAVED, 4, 9, &fenced(4));
+        check_save(Stored::Erased(Fence(5)), 4, 1, &fenced(4));
+        check_save(Stored::Erased(Fence(5)), 5, 1, &Ok(()));
     }
 
     #[test]

@@ -15,12 +15,15 @@ use crate::{Embedded, EmbeddedOptions, Store, StoreError};
 use std::pin::Pin;
 use std::sync::Arc;
 
+/// A check at work.
+pub type Checking = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// One rule, and the code that tries to break it.
 pub struct Check {
     /// The rule.
     pub name: &'static str,
     /// Panics when the given empty store breaks it.
-    pub run: fn(Arc<dyn Store>) -> Pin<Box<dyn Future<Output = ()> + Send>>,
+    pub run: fn(Arc<dyn Store>) -> Checking,
 }
 
 macro_rules! checks {

@@ -3,7 +3,7 @@
 use crate::StoreError;
 
 /// How the embedded store is set up. Every bound is here, with its unit in its name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EmbeddedOptions {
     /// Page cache of the writer, bytes. Default 64 MiB: the upper levels of the tree for tens of millions of
     /// customers, and the leaves of the busiest. Readers leave caching to the operating system.

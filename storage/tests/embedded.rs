@@ -1,4 +1,5 @@
 //! What the embedded store promises beyond the contract: restarts, bounds, one opener, and no trace of the erased.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
 //! Random histories of a few customers: every store answers as the plainest model of the contract does.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use proptest::prelude::*;
 use std::collections::BTreeMap;
