@@ -4,6 +4,10 @@
 //! that share a flush ([`writer`]); a few read ([`readers`]); one moves the log into the main file
 //! ([`checkpoint`]). Only one process may have the directory open. Leaves out replication: losing the disk loses
 //! the data.
+//!
+//! Not yet kept: SQLite's `secure_delete` zeroes what it deletes, but not the stale copies that rebuilding a page
+//! leaves in the page's unused space. An erased customer can leave such a copy until the page is rebuilt or the
+//! file is vacuumed; an ignored test shows it.
 
 mod directory;
 mod schema;

@@ -100,6 +100,40 @@ async fn an_erased_id_is_in_no_file() {
     assert_eq!(files_with(dir.path(), "customer-117"), Vec::<String>::new());
 }
 
+/// SQLite zeroes the cell it deletes, but not the copies of it that rebuilding a page had left in the page's unused
+/// middle. About one erased customer in a thousand leaves such a copy when snapshots change their size.
+#[tokio::test]
+#[ignore = "known to fail: rebuilt pages keep stale copies, which secure_delete does not reach"]
+async fn an_erased_id_is_in_no_file_after_much_rebuilding_of_pages() {
+    const CUSTOMERS: std::ops::Range<u64> = 100_000..104_000;
+    let (dir, store) = scratch(EmbeddedOptions::default()).unwrap();
+    let store = Arc::new(store);
+    for revision in 1..=6 {
+        for first in CUSTOMERS.step_by(100) {
+            let mut saves = JoinSet::new();
+            for n in first..first + 100 {
+                let (store, mut turn) = (store.clone(), save(&customer(n), 1, revision));
+                turn.snapshot = Arc::from(vec![0; 200 + ((n * 7919 + revision * 104_729) % 397) as usize]);
+                saves.spawn(async move { store.save(turn).await });
+            }
+            assert!(saves.join_all().await.iter().all(Result::is_ok));
+        }
+    }
+    let mut erasures = JoinSet::new();
+    for n in CUSTOMERS.step_by(4) {
+        let store = store.clone();
+        erasures.spawn(async move { store.erase(&customer(n), Fence(1), 6).await });
+    }
+    assert!(erasures.join_all().await.iter().all(Result::is_ok));
+    let bytes = std::fs::read(dir.path().join("store.db")).unwrap();
+    let is_id = |window: &&[u8]| window.starts_with(b"customer-");
+    let left: std::collections::HashSet<&[u8]> =
+        bytes.windows("customer-100000".len()).filter(is_id).collect();
+    let traces: Vec<u64> =
+        CUSTOMERS.step_by(4).filter(|n| left.contains(customer(*n).id.as_bytes())).collect();
+    assert!(traces.is_empty(), "{} of 1,000 erased ids are still in the file", traces.len());
+}
+
 #[tokio::test]
 async fn a_tombstone_lasts_until_the_store_is_opened_again() {
     let (dir, store) = scratch(EmbeddedOptions::default()).unwrap();
