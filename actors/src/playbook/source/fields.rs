@@ -60,7 +60,11 @@ impl<'a> Fields<'a> {
 
     /// Reports a key that is not there.
     pub fn missing(&self, key: &str) {
-        self.findings.borrow_mut().error(self.at, format!("{} lacks {key}", self.about), format!("add {key}"));
+        self.findings.borrow_mut().error(
+            self.at,
+            format!("{} lacks {key}", self.about),
+            format!("add {key}"),
+        );
     }
 
     /// Text.
@@ -165,7 +169,10 @@ impl<'a> Fields<'a> {
     /// A map of rules or formulas with free keys.
     pub fn expressions(&mut self, key: &'static str) -> BTreeMap<String, Text> {
         let entries = self.map(key);
-        entries.iter().filter_map(|(name, node)| Some((name.clone(), self.expression_of(name, node)?))).collect()
+        entries
+            .iter()
+            .filter_map(|(name, node)| Some((name.clone(), self.expression_of(name, node)?)))
+            .collect()
     }
 
     /// A map of finite numbers with free keys.

@@ -8,8 +8,22 @@ use std::collections::BTreeMap;
 
 /// The sections of a playbook; lists may be spread over files, the others stand in one place.
 const SECTIONS: [&str; 16] = [
-    "tenant", "kpi", "tags", "events", "offers", "context_weights", "caps", "suppress", "quiet_hours", "calendar",
-    "holdouts", "explore", "family_max", "learning", "journeys", "channels",
+    "tenant",
+    "kpi",
+    "tags",
+    "events",
+    "offers",
+    "context_weights",
+    "caps",
+    "suppress",
+    "quiet_hours",
+    "calendar",
+    "holdouts",
+    "explore",
+    "family_max",
+    "learning",
+    "journeys",
+    "channels",
 ];
 const ONCE: [&str; 6] = ["tenant", "kpi", "explore", "family_max", "learning", "channels"];
 
@@ -55,7 +69,9 @@ fn section(name: &str, node: &Node, source: &mut Source, findings: &RefCell<Find
         "tags" => source.tags.extend(list("tag").read(tag)),
         "events" => source.events.extend(list("event").read(event)),
         "offers" => source.offers.extend(list("offer").read(offer)),
-        "context_weights" => source.context_weights.extend(list("a context weight").read(read_policy::context_weight)),
+        "context_weights" => {
+            source.context_weights.extend(list("a context weight").read(read_policy::context_weight))
+        }
         "caps" => source.caps.extend(list("cap").read(read_policy::cap)),
         "suppress" => source.suppress.extend(list("a suppression").read(read_policy::suppress)),
         "quiet_hours" => source.quiet_hours.extend(list("quiet hours").read(read_policy::quiet_hours)),
@@ -71,7 +87,11 @@ fn section(name: &str, node: &Node, source: &mut Source, findings: &RefCell<Find
         }
         "family_max" => match node.kind {
             NodeKind::Int(value) => source.family_max = Some(Located { value, at: node.at }),
-            _ => findings.borrow_mut().error(node.at, format!("family_max is {}", node.word()), "give a whole number"),
+            _ => findings.borrow_mut().error(
+                node.at,
+                format!("family_max is {}", node.word()),
+                "give a whole number",
+            ),
         },
         "channels" => source.channels = channels(node, findings),
         _ => {
@@ -211,7 +231,11 @@ fn affinity(fields: &mut Fields<'_>) -> Option<Affinity> {
 
 fn channels(node: &Node, findings: &RefCell<Findings>) -> BTreeMap<String, Channel> {
     let NodeKind::Map(entries) = &node.kind else {
-        findings.borrow_mut().error(node.at, format!("channels is {}", node.word()), "write a map: {sms: {kind: ..}}");
+        findings.borrow_mut().error(
+            node.at,
+            format!("channels is {}", node.word()),
+            "write a map: {sms: {kind: ..}}",
+        );
         return BTreeMap::new();
     };
     let channel = |(name, node): &(String, Node)| {

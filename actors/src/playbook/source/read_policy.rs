@@ -1,7 +1,9 @@
 //! From nodes to the sections that say when and how often we speak: weights, caps, suppressions, times, journeys.
 
 use super::fields::Fields;
-use super::{Cap, CalendarEntry, ContextWeight, Explore, Holdout, Journey, Located, QuietHours, Suppress, Text};
+use super::{
+    CalendarEntry, Cap, ContextWeight, Explore, Holdout, Journey, Located, QuietHours, Suppress, Text,
+};
 use crate::playbook::text::{Findings, Node, NodeKind};
 use std::cell::RefCell;
 
@@ -35,7 +37,8 @@ pub(super) fn cap(fields: &mut Fields<'_>) -> Option<Cap> {
 }
 
 pub(super) fn suppress(fields: &mut Fields<'_>) -> Option<Suppress> {
-    let (on, scope, then) = (fields.needed_text("on"), fields.needed_text("scope"), fields.needed_text("then"));
+    let (on, scope, then) =
+        (fields.needed_text("on"), fields.needed_text("scope"), fields.needed_text("then"));
     let (count, within, channels) = (fields.int("count"), fields.text("within"), fields.texts("channels"));
     Some(Suppress { on: on?, count, within, scope: scope?, channels, then: then? })
 }
@@ -94,7 +97,9 @@ pub(super) fn journey(fields: &mut Fields<'_>) -> Option<Journey> {
             journey.rules.extend(entry.expression("when"));
             journey.events.extend(entry.text("on"));
             let reentry = entry.text("reentry");
-            journey.durations.extend(reentry.filter(|text| !["never", "per key"].contains(&text.value.as_str())));
+            journey
+                .durations
+                .extend(reentry.filter(|text| !["never", "per key"].contains(&text.value.as_str())));
             entry.close();
         }
         None => fields.missing("entry"),
@@ -151,8 +156,8 @@ fn journey_step(step: &mut Fields<'_>, journey: &mut Journey) {
     journey.tags.extend(tags.collect::<Vec<Text>>());
     step.text("goal");
     step.text("exit");
-    let found: Vec<(Option<Text>, Option<Text>)> =
-        step.nested("branch", "a branch", |branch| Some((branch.expression("when"), branch.needed_text("then"))));
+    let found: Vec<(Option<Text>, Option<Text>)> = step
+        .nested("branch", "a branch", |branch| Some((branch.expression("when"), branch.needed_text("then"))));
     for (rule, target) in found {
         journey.rules.extend(rule);
         journey.targets.extend(target);

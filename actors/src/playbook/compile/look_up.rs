@@ -1,0 +1,226 @@
+//! What the sections ask while they are compiled: tags, rules, words, names and durations, with findings for what is not there.
+
+use crate::playbook::rules::{Fault, Scope};
+use crate::playbook::source::{Located, Source, Text};
+use crate::playbook::text::{At, Findings, nearest};
+use crate::playbook::{Dictionary, Formula, Rule, Tag, TagNumber};
+use crate::timestamp::{DAY_MS, HOUR_MS, MINUTE_MS};
+use crate::value::Name;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// No rule of a telco looks farther back or ahead.
+const DURATION_MS_MAX: i64 = 36_525 * DAY_MS;
+
+/// Tags, rules already compiled, and the findings.
+pub struct LookUp<'a> {
+    scope: Scope<'a>,
+    dictionary: &'a Dictionary,
+    tags: HashMap<&'a str, &'a Tag>,
+    rules: HashMap<String, Result<Rule, Vec<Fault>>>,
+    formulas: HashMap<String, Result<Formula, Vec<Fault>>>,
+    /// Declared channels; empty: any.
+    pub channels: BTreeMap<&'a str, ()>,
+    findings: &'a mut Findings,
+}
+
+impl<'a> LookUp<'a> {
+    pub fn new(
+        source: &'a Source,
+        dictionary: &'a Dictionary,
+        declared: &'a HashMap<TagNumber, Tag>,
+        findings: &'a mut Findings,
+    ) -> Self {
+        let mut scope = Scope::new(dictionary);
+        let mut tags: HashMap<&str, &Tag> = HashMap::new();
+        for tag in declared.values() {
+            scope = match tag.private {
+                true => scope.with_private_tag(&tag.id, tag.kind),
+                false => scope.with_tag(&tag.id, tag.kind),
+            };
+            tags.insert(&tag.id, tag);
+        }
+        let channels = source.channels.keys().map(|name| (name.as_str(), ())).collect();
+        LookUp {
+            scope,
+            dictionary,
+            tags,
+            rules: HashMap::new(),
+            formulas: HashMap::new(),
+            channels,
+            findings,
+        }
+    }
+
+    pub fn scope(&self) -> &Scope<'a> {
+        &self.scope
+    }
+
+    pub fn dictionary(&self) -> &'a Dictionary {
+        self.dictionary
+    }
+
+    pub fn error(&mut self, at: At, what: impl Into<String>, fix: impl Into<String>) {
+        self.findings.error(at, what, fix);
+    }
+
+    pub fn warning(&mut self, at: At, what: impl Into<String>, fix: impl Into<String>) {
+        self.findings.warning(at, what, fix);
+    }
+
+    /// A declared tag.
+    pub fn tag(&mut self, id: &Text, about: &str) -> Option<&'a Tag> {
+        if let Some(tag) = self.tags.get(id.value.as_str()) {
+            return Some(tag);
+        }
+        let fix = match nearest(&id.value, self.tags.keys().copied()) {
+            Some(near) => format!("did you mean {near}?"),
+            None => "declare it under tags".into(),
+        };
+        self.error(id.at, format!("{about}: unknown tag {}", id.value), fix);
+        None
+    }
+
+    /// A condition outside events. Catalogues repeat themselves, so each text is compiled once.
+    pub fn rule(&mut self, text: &Text, about: &str) -> Option<Rule> {
+        let compiled = match self.rules.get(&text.value) {
+            Some(compiled) => compiled.clone(),
+            None => {
+                let compiled = Rule::compile(&text.value, &self.scope);
+                self.rules.insert(text.value.clone(), compiled.clone());
+                compiled
+            }
+        };
+        self.sound(compiled, text.at, about)
+    }
+
+    /// A condition that may be left out.
+    pub fn rule_if_any(&mut self, text: Option<&Text>, about: &str) -> Option<Rule> {
+        self.rule(text?, about)
+    }
+
+    /// A formula outside events.
+    pub fn number(&mut self, text: &Text, about: &str) -> Option<Formula> {
+        let compiled = match self.formulas.get(&text.value) {
+            Some(compiled) => compiled.clone(),
+            None => {
+                let compiled = Formula::number(&text.value, &self.scope);
+                self.formulas.insert(text.value.clone(), compiled.clone());
+                compiled
+            }
+        };
+        self.sound(compiled, text.at, about)
+    }
+
+    /// Reports the faults of what was compiled.
+    pub fn sound<T>(&mut self, compiled: Result<T, Vec<Fault>>, at: At, about: &str) -> Option<T> {
+        match compiled {
+            Ok(compiled) => Some(compiled),
+            Err(faults) => {
+                for fault in faults {
+                    self.error(at, format!("{about}: {}", fault.what), fault.fix);
+                }
+                None
+            }
+        }
+    }
+
+    /// One of a closed set of words.
+    pub fn word<T: Copy>(&mut self, text: &Text, about: &str, words: &[(&'static str, T)]) -> Option<T> {
+        if let Some((_, meaning)) = words.iter().find(|(word, _)| *word == text.value) {
+            return Some(*meaning);
+        }
+        let fix = match nearest(&text.value, words.iter().map(|(word, _)| *word)) {
+            Some(near) => format!("did you mean {near}?"),
+            None => format!("use {}", words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ")),
+        };
+        self.error(text.at, format!("{about}: {} is not known", text.value), fix);
+        None
+    }
+
+    /// A length of time in milliseconds: `30d`, `12h`, `15m`, `60s`, `2w`.
+    pub fn duration(&mut self, text: &Text, about: &str) -> Option<i64> {
+        let ms = duration_ms(&text.value);
+        if ms.is_none() {
+            let what = format!("{about}: {} is not a duration", text.value);
+            self.error(text.at, what, "write a number and s, m, h, d or w, such as 30d");
+        }
+        ms
+    }
+
+    /// A declared channel.
+    pub fn channel(&mut self, name: &str, at: At, about: &str) -> Option<Name> {
+        if self.channels.is_empty() || self.channels.contains_key(name) {
+            return Some(name.into());
+        }
+        let fix = match nearest(name, self.channels.keys().copied()) {
+            Some(near) => format!("did you mean {near}?"),
+            None => "declare it under channels".into(),
+        };
+        self.error(at, format!("{about}: unknown channel {name}"), fix);
+        None
+    }
+
+    /// A number within `from..=to`.
+    pub fn within(&mut self, number: &Located<f64>, from: f64, to: f64, about: &str) -> Option<f64> {
+        if (from..=to).contains(&number.value) {
+            return Some(number.value);
+        }
+        let what = format!("{about} is {}", number.value);
+        self.error(number.at, what, format!("give a number from {from} to {to}"));
+        None
+    }
+
+    /// Reports ids that stand there twice, and ids that are no ids.
+    pub fn unique<'b>(&mut self, ids: impl IntoIterator<Item = &'b Text>, about: &str) {
+        let mut seen: HashSet<&str> = HashSet::new();
+        for id in ids {
+            if id.value.is_empty() || id.value.len() > 128 || id.value.chars().any(char::is_control) {
+                self.error(id.at, format!("{about} has an unusable id"), "give an id of 1 to 128 bytes");
+            } else if !seen.insert(&id.value) {
+                self.error(
+                    id.at,
+                    format!("{about} {} is there twice", id.value),
+                    "rename or remove one of them",
+                );
+            }
+        }
+    }
+}
+
+fn duration_ms(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let unit_at = text.len() - text.chars().next_back()?.len_utf8();
+    let (count, unit) = text.split_at(unit_at);
+    let unit_ms = match unit {
+        "s" => 1000,
+        "m" => MINUTE_MS,
+        "h" => HOUR_MS,
+        "d" => DAY_MS,
+        "w" => 7 * DAY_MS,
+        _ => return None,
+    };
+    if !count.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let ms = count.parse::<i64>().ok()?.checked_mul(unit_ms)?;
+    (1..=DURATION_MS_MAX).contains(&ms).then_some(ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_one_number_and_one_unit() {
+        let check = |text: &str, expected: Option<i64>| assert_eq!(duration_ms(text), expected, "{text}");
+        check("30d", Some(30 * DAY_MS));
+        check("12h", Some(12 * HOUR_MS));
+        check("15m", Some(15 * MINUTE_MS));
+        check("60s", Some(60_000));
+        check("2w", Some(14 * DAY_MS));
+        for bad in ["", "d", "30", "30 d", "-1d", "0d", "1.5h", "1y", "99999999999999999999d", "40000d", "3ä"]
+        {
+            check(bad, None);
+        }
+    }
+}

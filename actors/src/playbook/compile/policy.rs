@@ -1,0 +1,268 @@
+//! Tenant, channels and the rules of contact: weights, caps, suppressions, calendar, holdouts, exploration.
+
+use super::look_up::LookUp;
+use super::tenant_default;
+use super::times::{Edge, moment};
+use crate::call::ResponseKind;
+use crate::playbook::source::{Cap as WrittenCap, Located, Source, Suppress as WrittenSuppress, Text};
+use crate::playbook::text::{At, nearest};
+use crate::playbook::{
+    CalendarEntry, CalendarUnit, Cap, Channel, ContextWeight, Counts, Explore, Holdout, OfferScope, Suppress,
+    SuppressScope, TagKind, Tenant, Window,
+};
+use crate::timestamp::DAY_MS;
+use crate::value::Name;
+use jiff::tz::TimeZone;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// More contacts than anybody remembers: a cap beyond this is a slip.
+const CAP_LIMIT_MAX: i64 = 100_000;
+
+pub fn tenant(source: &Source, look_up: &mut LookUp<'_>) -> Tenant {
+    let mut tenant = tenant_default();
+    let Some(written) = &source.tenant else { return tenant };
+    if let Some(zone) = &written.zone {
+        match TimeZone::get(&zone.value) {
+            Ok(found) => tenant.zone = found,
+            Err(_) => look_up.error(
+                zone.at,
+                format!("unknown time zone {}", zone.value),
+                "write an IANA name, such as Europe/Berlin",
+            ),
+        }
+    }
+    if let Some(currency) = &written.currency {
+        if currency.value.len() != 3 || !currency.value.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            look_up.error(
+                currency.at,
+                format!("{} is no currency", currency.value),
+                "write its ISO 4217 code, such as EUR",
+            );
+        }
+        tenant.currency = currency.value.as_str().into();
+    }
+    if let Some(tag) = written.zone_tag.as_ref().and_then(|id| look_up.tag(id, "tenant"))
+        && let Some(id) = &written.zone_tag
+    {
+        if tag.kind != TagKind::Text {
+            let what = format!("zone_tag {} is {}", tag.id, tag.kind.word());
+            look_up.error(id.at, what, "name a string tag that holds an IANA name");
+        }
+        tenant.zone_tag = Some(tag.number);
+    }
+    tenant
+}
+
+pub fn channels(source: &Source, look_up: &mut LookUp<'_>) -> BTreeMap<Name, Channel> {
+    let mut channels = BTreeMap::new();
+    for (name, written) in &source.channels {
+        let about = format!("channel {name}");
+        let words = [("inbound", true), ("webhook", false)];
+        let Some(inbound_only) = look_up.word(&written.kind, &about, &words) else { continue };
+        match &written.url {
+            Some(url) if !(url.value.starts_with("http://") || url.value.starts_with("https://")) => {
+                look_up.error(
+                    url.at,
+                    format!("{about}: {} is no address", url.value),
+                    "begin with http:// or https://",
+                );
+            }
+            None if !inbound_only => look_up.error(written.kind.at, format!("{about} lacks url"), "add url"),
+            _ => {}
+        }
+        channels.insert(name.as_str().into(), Channel { inbound_only });
+    }
+    channels
+}
+
+pub fn context_weights(source: &Source, look_up: &mut LookUp<'_>) -> Vec<ContextWeight> {
+    let groups: BTreeSet<&str> = source
+        .offers
+        .iter()
+        .filter_map(|offer| offer.group.as_ref())
+        .map(|text| text.value.as_str())
+        .collect();
+    let families: BTreeSet<&str> =
+        source.offers.iter().map(|offer| offer.family.as_ref().unwrap_or(&offer.id).value.as_str()).collect();
+    let offers: BTreeSet<&str> = source.offers.iter().map(|offer| offer.id.value.as_str()).collect();
+    let mut weights = Vec::new();
+    for written in &source.context_weights {
+        let about = "context weight";
+        for (name, known, what) in [
+            (&written.group, &groups, "group"),
+            (&written.family, &families, "family"),
+            (&written.offer, &offers, "offer"),
+        ] {
+            if let Some(name) = name
+                && !known.contains(name.value.as_str())
+            {
+                let fix = match nearest(&name.value, known.iter().copied()) {
+                    Some(near) => format!("did you mean {near}?"),
+                    None => format!("name a {what} of some offer"),
+                };
+                look_up.error(name.at, format!("{about}: no offer has the {what} {}", name.value), fix);
+            }
+        }
+        let when = look_up.rule(&written.when, about);
+        let weight = look_up.within(&written.weight, -100.0, 1_000_000.0, "a context weight");
+        let named = |text: &Option<Text>| text.as_ref().map(|text| Name::from(text.value.as_str()));
+        let scope = OfferScope {
+            group: named(&written.group),
+            family: named(&written.family),
+            offer: named(&written.offer),
+        };
+        if let (Some(when), Some(weight)) = (when, weight) {
+            weights.push(ContextWeight { when, scope, weight });
+        }
+    }
+    weights
+}
+
+pub fn caps(source: &Source, look_up: &mut LookUp<'_>) -> Vec<Cap> {
+    look_up.unique(source.caps.iter().map(|cap| &cap.id), "cap");
+    source.caps.iter().filter_map(|written| cap(written, look_up)).collect()
+}
+
+fn cap(written: &WrittenCap, look_up: &mut LookUp<'_>) -> Option<Cap> {
+    let about = format!("cap {}", written.id.value);
+    match written.subject.as_ref() {
+        Some(subject) if subject.value == "offer_total" => look_up.error(
+            subject.at,
+            format!("{about} counts over all customers"),
+            "leave it out: stock across customers cannot be kept yet",
+        ),
+        Some(subject) => {
+            look_up.word(subject, &about, &[("customer", ())]);
+        }
+        None => {}
+    }
+    let matches = look_up.rule(&written.matches, &about);
+    if !(0..=CAP_LIMIT_MAX).contains(&written.limit.value) {
+        let what = format!("{about}: the limit is {}", written.limit.value);
+        look_up.error(written.limit.at, what, "give a number from 0 to 100000");
+    }
+    let window = window(written, &about, look_up);
+    let words = [("reserved", Counts::Reserved), ("shown", Counts::Shown)];
+    let counts =
+        written.counts.as_ref().map_or(Some(Counts::Reserved), |text| look_up.word(text, &about, &words));
+    let limit = u32::try_from(written.limit.value).ok();
+    Some(Cap {
+        id: written.id.value.as_str().into(),
+        matches: matches?,
+        limit: limit?,
+        window: window?,
+        counts: counts?,
+    })
+}
+
+fn window(written: &WrittenCap, about: &str, look_up: &mut LookUp<'_>) -> Option<Window> {
+    let units = [
+        ("day", CalendarUnit::Day),
+        ("week", CalendarUnit::Week),
+        ("month", CalendarUnit::Month),
+        ("quarter", CalendarUnit::Quarter),
+    ];
+    match (&written.calendar, &written.rolling) {
+        (Some(unit), None) => look_up.word(unit, about, &units).map(Window::Calendar),
+        (None, Some(text)) => look_up.duration(text, about).map(|length_ms| Window::Rolling { length_ms }),
+        _ => {
+            let what = format!("{about} has not one window");
+            look_up.error(written.id.at, what, "write window: {calendar: month} or {rolling: 7d}");
+            None
+        }
+    }
+}
+
+pub fn suppress(source: &Source, look_up: &mut LookUp<'_>) -> Vec<Suppress> {
+    source.suppress.iter().filter_map(|written| suppression(written, look_up)).collect()
+}
+
+fn suppression(written: &WrittenSuppress, look_up: &mut LookUp<'_>) -> Option<Suppress> {
+    let about = "suppression";
+    let responses = [
+        ("rejected", ResponseKind::Rejected),
+        ("ignored", ResponseKind::Ignored),
+        ("clicked", ResponseKind::Clicked),
+        ("accepted", ResponseKind::Accepted),
+    ];
+    let scopes = [
+        SuppressScope::Offer,
+        SuppressScope::Family,
+        SuppressScope::Group,
+        SuppressScope::Partner,
+        SuppressScope::All,
+    ];
+    let on = look_up.word(&written.on, about, &responses);
+    let scope = look_up.word(&written.scope, about, &scopes.map(|scope| (scope.word(), scope)));
+    let count = written.count.clone().unwrap_or(Located { value: 1, at: written.on.at });
+    if !(1..=1000).contains(&count.value) {
+        look_up.error(count.at, format!("{about}: count is {}", count.value), "give a number from 1 to 1000");
+    }
+    let within_ms = match &written.within {
+        Some(text) => look_up.duration(text, about).map(Some),
+        None => Some(None),
+    };
+    let for_ms = match written.then.value.as_str() {
+        "forever" => Some(None),
+        then => {
+            let length = then.strip_prefix("suppress for ").unwrap_or(then).to_owned();
+            look_up.duration(&Text { value: length, at: written.then.at }, about).map(Some)
+        }
+    };
+    let channels: Vec<Name> =
+        written.channels.iter().filter_map(|name| look_up.channel(&name.value, name.at, about)).collect();
+    let count = u32::try_from(count.value).ok();
+    Some(Suppress { on: on?, count: count?, within_ms: within_ms?, scope: scope?, channels, for_ms: for_ms? })
+}
+
+pub fn calendar(source: &Source, zone: &TimeZone, look_up: &mut LookUp<'_>) -> Vec<CalendarEntry> {
+    look_up.unique(source.calendar.iter().map(|entry| &entry.id), "calendar entry");
+    let mut entries = Vec::new();
+    for written in &source.calendar {
+        let about = format!("calendar entry {}", written.id.value);
+        let from = moment(&written.from, Edge::First, zone, &about, look_up);
+        let to = moment(&written.to, Edge::Last, zone, &about, look_up);
+        let segment = look_up.rule_if_any(written.segment.as_ref(), &about);
+        let (Some(from), Some(to)) = (from, to) else { continue };
+        if from >= to {
+            look_up.error(written.to.at, format!("{about} ends before it begins"), "change the dates");
+        }
+        let id = written.id.value.as_str().into();
+        entries.push(CalendarEntry { id, segment, from, to, exclusive: written.exclusive });
+    }
+    entries
+}
+
+pub fn holdouts(source: &Source, look_up: &mut LookUp<'_>) -> Vec<Holdout> {
+    look_up.unique(source.holdouts.iter().map(|holdout| &holdout.id), "holdout");
+    let mut holdouts = Vec::new();
+    for written in &source.holdouts {
+        let share =
+            look_up.within(&written.share, 0.0, 1.0, &format!("share of holdout {}", written.id.value));
+        if let Some(share) = share {
+            let buckets = (share * 10_000.0).round() as u32;
+            let (id, salt) = (written.id.value.as_str().into(), written.salt.value.as_str().into());
+            holdouts.push(Holdout { id, buckets, salt });
+        }
+    }
+    holdouts
+}
+
+/// A tenth of the decisions explore, when the playbook does not say.
+pub fn explore(source: &Source, look_up: &mut LookUp<'_>) -> Explore {
+    let mut explore = Explore { start: 0.1, steady: 0.1, ramp_ms: 60 * DAY_MS };
+    if let Some(written) = &source.explore {
+        explore.start = look_up.within(&written.start, 0.0, 1.0, "start of explore").unwrap_or(explore.start);
+        explore.steady =
+            look_up.within(&written.steady, 0.0, 1.0, "steady of explore").unwrap_or(explore.steady);
+        explore.ramp_ms = look_up.duration(&written.ramp, "explore").unwrap_or(explore.ramp_ms);
+    }
+    explore
+}
+
+pub fn warn_of_learning(source: &Source, look_up: &mut LookUp<'_>) {
+    if let Some(Located { value: true, at }) = source.learning {
+        let at: At = at;
+        look_up.warning(at, "evidence is not learned from yet", "priors stay as they are written");
+    }
+}

@@ -1,0 +1,149 @@
+//! Dates, zones and times of day.
+
+use super::look_up::LookUp;
+use crate::playbook::source::{Source, Text};
+use crate::playbook::{OnQuiet, QuietHours};
+use crate::timestamp::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+/// Which end of a time a date stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// The day's first moment.
+    First,
+    /// The first moment after the day: a last day counts in full.
+    Last,
+}
+
+/// A moment given as a time with its offset or as a date in the tenant's zone.
+pub fn moment(
+    text: &Text,
+    edge: Edge,
+    zone: &TimeZone,
+    about: &str,
+    look_up: &mut LookUp<'_>,
+) -> Option<Timestamp> {
+    let found = Timestamp::parse(&text.value).or_else(|| day_edge(&text.value, edge, zone));
+    if found.is_none() {
+        let what = format!("{about}: {} is no date", text.value);
+        look_up.error(text.at, what, "write 2026-01-31 or 2026-01-31T12:00:00Z");
+    }
+    found
+}
+
+fn day_edge(text: &str, edge: Edge, zone: &TimeZone) -> Option<Timestamp> {
+    let date = plain_date(text)?;
+    let date = match edge {
+        Edge::First => date,
+        Edge::Last => date.tomorrow().ok()?,
+    };
+    Some(Timestamp::from(date.to_zoned(zone.clone()).ok()?.timestamp()))
+}
+
+/// `2026-01-31` and nothing else.
+fn plain_date(text: &str) -> Option<Date> {
+    let shape = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    if shape { text.parse().ok() } else { None }
+}
+
+/// When contacts of a kind wait.
+pub fn quiet_hours(source: &Source, look_up: &mut LookUp<'_>) -> Vec<QuietHours> {
+    let about = "quiet hours";
+    let mut compiled = Vec::new();
+    for written in &source.quiet_hours {
+        let matches = look_up.rule(&written.matches, about);
+        let local: Vec<(u16, u16)> = written.local.iter().filter_map(|text| span(text, look_up)).collect();
+        let days = written.days.iter().filter_map(|text| look_up.word(text, about, &DAYS)).collect();
+        let holidays: Vec<Date> = written.holidays.iter().filter_map(|text| holiday(text, look_up)).collect();
+        let on_hit =
+            written.on_hit.as_ref().map_or(Some(OnQuiet::Defer), |text| look_up.word(text, about, &ON_HIT));
+        if let Some(expire) = &written.expire {
+            look_up.duration(expire, about);
+        }
+        if written.local.is_empty() && written.holidays.is_empty() {
+            let fix = "add local: [\"21:00-08:00\"] or holidays";
+            look_up.error(written.matches.at, "quiet hours name no time", fix);
+        }
+        if let (Some(matches), Some(on_hit)) = (matches, on_hit) {
+            compiled.push(QuietHours { matches, local, days, holidays, on_hit });
+        }
+    }
+    compiled
+}
+
+const ON_HIT: [(&str, OnQuiet); 3] =
+    [("defer", OnQuiet::Defer), ("drop", OnQuiet::Drop), ("switch_channel", OnQuiet::SwitchChannel)];
+
+const DAYS: [(&str, u8); 7] =
+    [("mon", 0), ("tue", 1), ("wed", 2), ("thu", 3), ("fri", 4), ("sat", 5), ("sun", 6)];
+
+fn span(text: &Text, look_up: &mut LookUp<'_>) -> Option<(u16, u16)> {
+    let found = span_minutes(&text.value);
+    if found.is_none() {
+        let what = format!("quiet hours: `{}` is no time of day", text.value);
+        look_up.error(text.at, what, "write \"21:00-08:00\", with two different times");
+    }
+    found
+}
+
+fn span_minutes(text: &str) -> Option<(u16, u16)> {
+    let (from, to) = text.split_once('-')?;
+    let (from, to) = (minute_of_day(from)?, minute_of_day(to)?);
+    (from != to).then_some((from, to))
+}
+
+/// `24:00` is the end of a day.
+fn minute_of_day(text: &str) -> Option<u16> {
+    let (hour, minute) = text.trim().split_once(':')?;
+    if hour.len() != 2
+        || minute.len() != 2
+        || !(hour.bytes().chain(minute.bytes())).all(|b| b.is_ascii_digit())
+    {
+        return None;
+    }
+    let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);
+    let minutes = hour * 60 + minute;
+    (minute < 60 && minutes <= 24 * 60).then_some(minutes)
+}
+
+fn holiday(text: &Text, look_up: &mut LookUp<'_>) -> Option<Date> {
+    let date = plain_date(&text.value);
+    if date.is_none() {
+        look_up.error(text.at, format!("quiet hours: {} is no date", text.value), "write 2026-12-25");
+    }
+    date
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_of_day_are_exact() {
+        let check =
+            |text: &str, expected: Option<(u16, u16)>| assert_eq!(span_minutes(text), expected, "{text}");
+        check("21:00-08:00", Some((1260, 480)));
+        check("00:00-24:00", Some((0, 1440)));
+        for bad in
+            ["", "21-8", "21:00", "25:00-08:00", "21:60-08:00", "08:00-08:00", "24:01-08:00", "2100-0800"]
+        {
+            check(bad, None);
+        }
+    }
+
+    #[test]
+    fn a_last_day_counts_in_full_in_the_tenants_zone() {
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        let check = |text: &str, edge: Edge, expected: Option<&str>| {
+            let found = day_edge(text, edge, &berlin).map(|at| at.to_string());
+            assert_eq!(found.as_deref(), expected, "{text}");
+        };
+        check("2026-01-01", Edge::First, Some("2025-12-31T23:00:00Z"));
+        check("2026-12-27", Edge::Last, Some("2026-12-27T23:00:00Z"));
+        check("2026-03-28", Edge::Last, Some("2026-03-28T23:00:00Z"));
+        check("2026-03-29", Edge::Last, Some("2026-03-29T22:00:00Z"));
+        check("2026-02-30", Edge::First, None);
+        check("soon", Edge::First, None);
+    }
+}
