@@ -100,6 +100,9 @@ impl Ours {
     }
 }
 
+/// Key, customer number, snapshot.
+type Row = (i64, u64, Arc<[u8]>);
+
 /// Bare SQLite with our page size and durability, and its own checkpoints: it has no thread for them.
 struct Bare {
     conn: Connection,
@@ -121,7 +124,7 @@ impl Bare {
 
     /// `rounds` transactions of `batch` customers each, in the order of their keys.
     fn save(&mut self, rounds: u64, batch: u64) -> Duration {
-        let batches: Vec<Vec<(i64, u64, Arc<[u8]>)>> = (0..rounds).map(|_| self.next_batch(batch)).collect();
+        let batches: Vec<Vec<Row>> = (0..rounds).map(|_| self.next_batch(batch)).collect();
         let sql = "insert into customers(key, id, fence, revision, snapshot) values(?1, ?2, 1, 1, ?3)
             on conflict(key) do update set revision = revision + 1, snapshot = excluded.snapshot";
         let mut put = self.conn.prepare(sql).expect("a statement");
@@ -136,7 +139,7 @@ impl Bare {
         start.elapsed()
     }
 
-    fn next_batch(&mut self, batch: u64) -> Vec<(i64, u64, Arc<[u8]>)> {
+    fn next_batch(&mut self, batch: u64) -> Vec<Row> {
         let turns = self.turn..self.turn + batch;
         self.turn += batch;
         let row = |turn: u64| (spread(turn % CUSTOMERS) as i64, turn % CUSTOMERS, snapshot(turn));

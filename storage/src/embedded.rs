@@ -1,8 +1,8 @@
 //! The store of one machine: SQLite in a directory of its own, every acknowledged write on disk.
 //!
 //! Callers are async and never touch the database: they put calls into bounded queues. One thread writes, in groups
-//! that share a flush ([`writer`]); a few read ([`readers`]); one moves the log into the main file
-//! ([`checkpoint`]). Only one process may have the directory open. Leaves out replication: losing the disk loses
+//! that share a flush (`writer`); a few read (`readers`); one moves the log into the main file
+//! (`checkpoint`). Only one process may have the directory open. Leaves out replication: losing the disk loses
 //! the data.
 //!
 //! Not yet kept: SQLite's `secure_delete` zeroes what it deletes, but not the stale copies that rebuilding a page

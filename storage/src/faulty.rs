@@ -289,7 +289,7 @@ mod tests {
     }
 
     async fn stored_revision(store: &Faulty) -> u64 {
-        store.load(&customer()).await.unwrap().map_or(0, |stored| stored.revision)
+        store.load(&customer()).await.unwrap().map_or(0, |s| s.revision)
     }
 
     #[tokio::test]
