@@ -8,6 +8,7 @@
 
 pub mod call;
 pub mod region;
+pub mod shard;
 pub mod customer;
 pub mod decision;
 pub mod playbook;

@@ -6,18 +6,54 @@ use crate::call::{Answer, CustomerCall};
 use crate::error::TurnError;
 use crate::options::{Clock, RegionOptions};
 use crate::playbook::active::ActivePlaybook;
-use std::sync::Arc;
+use crate::shard::{Shard, ShardActor, Waiting};
+use actix::{Actor, Addr, Arbiter};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use storage::Store;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+/// After its deadline a call in hand is waited for this much longer, to hear rather than guess what became of it: 1 s.
+const LAST_WORD_MS: u64 = 1_000;
+/// How often draining looks whether the last call was answered: 5 ms.
+const DRAIN_POLL_MS: u64 = 5;
 
 /// The shards of one node.
-pub struct Region {}
+pub struct Region {
+    shared: Arc<Shared>,
+    arbiters: Vec<Arbiter>,
+    shards: Vec<OnceLock<Addr<ShardActor>>>,
+    stopping: AtomicBool,
+}
+
+/// What all shards of a node share.
+pub(crate) struct Shared {
+    pub options: RegionOptions,
+    pub store: Arc<dyn Store>,
+    pub playbook: ActivePlaybook,
+    pub clock: Clock,
+    pub ownership: cluster::Handle,
+    pub started: Instant,
+    pub resident_customers: AtomicU64,
+    pub resident_bytes: AtomicU64,
+    pub in_hand: AtomicU64,
+}
+
+impl Shared {
+    /// Milliseconds since the node started, on the monotonic clock: the clock of leases.
+    pub fn uptime_ms(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
+    }
+}
 
 /// How many customers are in memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Residency {
     /// Customers in memory.
     pub customers: u64,
-    /// Bytes of their encoded states.
+    /// Bytes of their encoded states and what is kept beside each.
     pub bytes: u64,
     /// Calls in hand.
     pub calls: u64,
@@ -25,6 +61,7 @@ pub struct Residency {
 
 impl Region {
     /// Sets a region up. Must be called on a thread with an actix system; starts its own arbiters.
+    #[must_use]
     pub fn start(
         options: RegionOptions,
         store: Arc<dyn Store>,
@@ -32,8 +69,20 @@ impl Region {
         clock: Clock,
         ownership: cluster::Handle,
     ) -> Region {
-        let _ = (options, store, playbook, clock, ownership);
-        unreachable!()
+        let arbiters = (0..options.thread_count.max(1)).map(|_| Arbiter::new()).collect();
+        let shards = (0..ownership.shard_count().get()).map(|_| OnceLock::new()).collect();
+        let shared = Arc::new(Shared {
+            options,
+            store,
+            playbook,
+            clock,
+            ownership,
+            started: Instant::now(),
+            resident_customers: AtomicU64::new(0),
+            resident_bytes: AtomicU64::new(0),
+            in_hand: AtomicU64::new(0),
+        });
+        Region { shared, arbiters, shards, stopping: AtomicBool::new(false) }
     }
 
     /// Serves one call: the answer comes after the turn is durable.
@@ -41,20 +90,84 @@ impl Region {
     /// # Errors
     /// See [`TurnError`]: each says whether the call may have been applied.
     pub async fn call(&self, call: CustomerCall) -> Result<Answer, TurnError> {
-        let _ = call;
-        unreachable!()
+        let _in_hand = self.admit()?;
+        let route = self.shared.ownership.route(call.customer.hash64());
+        let patience = call.deadline + Duration::from_millis(LAST_WORD_MS);
+        let (reply, answered) = oneshot::channel();
+        self.shard(route.shard)?.try_send(Waiting { call, reply }).map_err(|_| TurnError::Overloaded {
+            what: "the shard's mailbox",
+            retry_after_ms: 1_000,
+        })?;
+        match tokio::time::timeout_at(patience, answered).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(TurnError::MaybeApplied("the shard stopped".to_owned())),
+            Err(_) => Err(TurnError::MaybeApplied("the deadline passed before the answer".to_owned())),
+        }
     }
 
     /// How much is in memory now.
     #[must_use]
     pub fn residency(&self) -> Residency {
-        Residency::default()
+        Residency {
+            customers: self.shared.resident_customers.load(Ordering::Relaxed),
+            bytes: self.shared.resident_bytes.load(Ordering::Relaxed),
+            calls: self.shared.in_hand.load(Ordering::Relaxed),
+        }
     }
 
     /// Takes no more calls and waits until those in hand are answered, at most `patience_ms`. Returns how many were
-    /// still in hand then.
+    /// still in hand then. Afterwards the region's threads are gone.
     pub async fn drain(&self, patience_ms: u64) -> u64 {
-        let _ = patience_ms;
-        0
+        self.stopping.store(true, Ordering::Release);
+        let until = Instant::now() + Duration::from_millis(patience_ms);
+        while self.residency().calls > 0 && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(DRAIN_POLL_MS)).await;
+        }
+        for arbiter in &self.arbiters {
+            arbiter.stop();
+        }
+        self.residency().calls
+    }
+
+    fn admit(&self) -> Result<InHand<'_>, TurnError> {
+        let in_hand = InHand::one_more(&self.shared.in_hand);
+        if self.stopping.load(Ordering::Acquire) {
+            return Err(TurnError::Overloaded { what: "the node, which is stopping,", retry_after_ms: 1_000 });
+        }
+        if self.shared.in_hand.load(Ordering::Relaxed) > self.shared.options.in_hand_max as u64 {
+            return Err(TurnError::Overloaded { what: "the node", retry_after_ms: 1_000 });
+        }
+        Ok(in_hand)
+    }
+
+    /// The shard's actor, started on its first call.
+    fn shard(&self, id: cluster::ShardId) -> Result<&Addr<ShardActor>, TurnError> {
+        let epoch = self.shared.ownership.owned(id).ok_or(TurnError::NotOwner { shard: id.0 })?;
+        let place = &self.shards[id.0 as usize];
+        Ok(place.get_or_init(|| {
+            let shared = Arc::clone(&self.shared);
+            let arbiter = &self.arbiters[id.0 as usize % self.arbiters.len()];
+            let mailbox = self.shared.options.waiting_per_shard_max;
+            ShardActor::start_in_arbiter(&arbiter.handle(), move |context| {
+                context.set_mailbox_capacity(mailbox);
+                ShardActor::new(Shard::new(id, epoch, shared))
+            })
+        }))
+    }
+}
+
+/// Counts a call while it is in hand, however it ends.
+struct InHand<'a>(&'a AtomicU64);
+
+impl<'a> InHand<'a> {
+    fn one_more(count: &'a AtomicU64) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        InHand(count)
+    }
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }

@@ -119,7 +119,10 @@ impl Refusals {
             self.responses.remove(0);
         }
         let mut news = Vec::new();
-        for rule in rules.iter().filter(|rule| rule.on == kind && self.count(kind, subject, at, rule) >= rule.count) {
+        for rule in rules {
+            if rule.on != kind || self.count(kind, subject, at, rule) < rule.count {
+                continue;
+            }
             let id = subject.id(rule.scope);
             let until = rule.for_ms.map(|for_ms| at.plus_ms(for_ms));
             let added = Suppressed { scope: rule.scope, id, channels: rule.channels.clone(), at, until };

@@ -14,6 +14,7 @@ use crate::decision::standing::Standing;
 use crate::error::Unreadable;
 use crate::value::Name;
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -25,8 +26,7 @@ const WHAT: &str = "customer snapshot";
 /// Version 1. Written as an array: fields may only be added at the end, with a default.
 #[derive(Serialize, Deserialize)]
 struct Version1<'a> {
-    #[serde(with = "serde_bytes")]
-    tags: Cow<'a, [u8]>,
+    tags: ByteBuf,
     derivations: Cow<'a, Derivations>,
     consents: Cow<'a, Consents>,
     contacts: Cow<'a, ContactHistory>,
@@ -42,7 +42,7 @@ impl Customer {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let body = Version1 {
-            tags: Cow::Owned(tag_codec::encode(&self.tags)),
+            tags: ByteBuf::from(tag_codec::encode(&self.tags)),
             derivations: Cow::Borrowed(&self.derivations),
             consents: Cow::Borrowed(&self.consents),
             contacts: Cow::Borrowed(&self.contacts),

@@ -25,10 +25,13 @@ pub struct CaseFacts<'a> {
     pub offer: Option<&'a Offer>,
 }
 
-impl CaseFacts<'_> {
+impl<'a> CaseFacts<'a> {
     /// The same facts with an offer at hand.
     #[must_use]
-    pub fn with(self, offer: &Offer) -> CaseFacts<'_> {
+    pub fn with<'b>(self, offer: &'b Offer) -> CaseFacts<'b>
+    where
+        'a: 'b,
+    {
         CaseFacts { offer: Some(offer), ..self }
     }
 }

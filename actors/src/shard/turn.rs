@@ -1,0 +1,214 @@
+//! One turn: one command of one customer, from start to saved.
+//!
+//! Start reading here. The reply leaves only after the save: it never speaks of a state that a crash could take back.
+
+use crate::call::{Answer, Command, CustomerCall, CustomerId, Receipt, Reply};
+use crate::customer::{Customer, Outcome, Turn};
+use crate::error::TurnError;
+use crate::metrics;
+use crate::options::SNAPSHOT_BYTES_MAX;
+use crate::shard::Shard;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+use storage::{ContactRow, CustomerKey, DecisionRow, Fence, Save, StoreError};
+use tokio::time::{Instant, timeout_at};
+
+/// The store gets at least this long, however short the deadline: a save begun is better heard of than guessed at.
+const STORE_PATIENCE_MS: u64 = 500;
+
+/// A customer between activation and save.
+struct Active {
+    /// As encoded; empty for one never seen.
+    snapshot: Arc<[u8]>,
+    /// Saved turns so far.
+    revision: u64,
+}
+
+impl Shard {
+    /// Takes the turn and tells the truth about it.
+    pub(super) async fn turn(&self, call: CustomerCall) -> Result<Answer, TurnError> {
+        let began = Instant::now();
+        let command = metrics::command_label(&call.command);
+        let result = self.turn_of(&call).await;
+        metrics::turn_ended(command, result.as_ref().err(), began.elapsed());
+        result
+    }
+
+    async fn turn_of(&self, call: &CustomerCall) -> Result<Answer, TurnError> {
+        if Instant::now() >= call.deadline {
+            return Err(TurnError::DeadlinePassed);
+        }
+        self.still_owner().map_err(|()| TurnError::NotOwner { shard: self.id.0 })?;
+        let customer = self.activate(call).await?;
+        if call.command == Command::Erase {
+            return self.erase(call, &customer).await;
+        }
+        let (outcome, snapshot) = self.apply(call, &customer)?;
+        let revision = match snapshot {
+            Some(snapshot) => self.save(call, customer.revision + 1, snapshot, &outcome).await?,
+            None => customer.revision,
+        };
+        self.still_owner().map_err(|()| lost_lease(&outcome))?;
+        Ok(self.answer(outcome.reply, revision))
+    }
+
+    /// The customer from memory, or read from the store.
+    async fn activate(&self, call: &CustomerCall) -> Result<Active, TurnError> {
+        if let Some(idle) = self.resident.borrow_mut().touch(&call.customer) {
+            return Ok(Active { snapshot: idle.snapshot, revision: idle.revision });
+        }
+        let key = key_of(&call.customer);
+        let loaded = patiently(call.deadline, self.shared.store.load(&key)).await;
+        let stored = match loaded {
+            None => return Err(TurnError::Unavailable("reading the customer took too long".to_owned())),
+            Some(loaded) => loaded.map_err(|error| not_applied(error, self.id.0))?,
+        };
+        let Some(stored) = stored else { return Ok(Active { snapshot: Arc::new([]), revision: 0 }) };
+        self.counted(|resident| resident.keep(&call.customer, Arc::clone(&stored.snapshot), stored.revision));
+        Ok(Active { snapshot: stored.snapshot, revision: stored.revision })
+    }
+
+    /// The command's outcome, and the snapshot to save if it changed anything. A bug in here costs the turn, never the
+    /// shard.
+    fn apply(&self, call: &CustomerCall, active: &Active) -> Result<(Outcome, Option<Vec<u8>>), TurnError> {
+        let playbook = self.shared.playbook.current();
+        let turn = Turn { active: &playbook, now: (self.shared.clock)(), before: &active.snapshot };
+        let applied = catch_unwind(AssertUnwindSafe(|| {
+            let mut customer = match active.snapshot.is_empty() {
+                true => Customer::new(&call.customer),
+                false => Customer::decode(&call.customer, &active.snapshot)
+                    .map_err(|error| TurnError::Corrupt(error.to_string()))?,
+            };
+            let outcome = customer.apply(&call.command, turn);
+            let snapshot = outcome.changed.then(|| customer.encode());
+            Ok((outcome, snapshot))
+        }));
+        let (outcome, snapshot) = applied.unwrap_or_else(|_| {
+            tracing::error!(shard = self.id.0, customer = call.customer.pseudonym(), "a turn panicked");
+            Err(TurnError::Corrupt("a turn of this customer failed; nothing was changed".to_owned()))
+        })?;
+        match snapshot {
+            Some(snapshot) if snapshot.len() > SNAPSHOT_BYTES_MAX => Err(TurnError::Corrupt(format!(
+                "the customer would take {} bytes, at most {SNAPSHOT_BYTES_MAX} are kept; nothing was changed",
+                snapshot.len()
+            ))),
+            snapshot => Ok((outcome, snapshot)),
+        }
+    }
+
+    /// Makes the turn durable. If that fails, or nobody knows, the customer is forgotten: the next call reads again.
+    async fn save(
+        &self,
+        call: &CustomerCall,
+        revision: u64,
+        snapshot: Vec<u8>,
+        outcome: &Outcome,
+    ) -> Result<u64, TurnError> {
+        let snapshot: Arc<[u8]> = snapshot.into();
+        let save = Save {
+            customer: key_of(&call.customer),
+            fence: Fence(self.epoch.0),
+            revision,
+            snapshot: Arc::clone(&snapshot),
+            contacts: contact_rows(outcome),
+            decisions: decision_rows(outcome),
+        };
+        let saved = patiently(call.deadline, self.shared.store.save(save)).await;
+        let error = match saved {
+            Some(Ok(())) => {
+                self.counted(|resident| resident.keep(&call.customer, snapshot, revision));
+                return Ok(revision);
+            }
+            Some(Err(error)) => not_applied(error, self.id.0),
+            None => TurnError::MaybeApplied("saving took too long".to_owned()),
+        };
+        self.counted(|resident| resident.forget(&call.customer));
+        Err(error)
+    }
+
+    async fn erase(&self, call: &CustomerCall, active: &Active) -> Result<Answer, TurnError> {
+        let key = key_of(&call.customer);
+        let erased =
+            patiently(call.deadline, self.shared.store.erase(&key, Fence(self.epoch.0), active.revision)).await;
+        self.counted(|resident| resident.forget(&call.customer));
+        let erasure = match erased {
+            Some(Ok(erasure)) => erasure,
+            Some(Err(error)) => return Err(not_applied(error, self.id.0)),
+            None => return Err(TurnError::MaybeApplied("erasing took too long".to_owned())),
+        };
+        self.still_owner().map_err(|()| TurnError::MaybeApplied("the lease ran out".to_owned()))?;
+        let at = (self.shared.clock)();
+        let receipt = Receipt {
+            receipt_id: receipt_id(self.id.0, active.revision, at.ms()),
+            at,
+            removed: [erasure.snapshots, erasure.contacts, erasure.decisions],
+        };
+        Ok(self.answer(Reply::Erased(receipt), 0))
+    }
+
+    /// Whether this node still owns the shard under the epoch it began with, by its lease on the monotonic clock.
+    fn still_owner(&self) -> Result<(), ()> {
+        let ownership = &self.shared.ownership;
+        let owner = ownership.owned(self.id) == Some(self.epoch);
+        if owner && ownership.lease().held_at(self.shared.uptime_ms()) { Ok(()) } else { Err(()) }
+    }
+
+    fn answer(&self, reply: Reply, revision: u64) -> Answer {
+        Answer { reply, revision, shard: self.id.0, epoch: self.epoch.0 }
+    }
+}
+
+/// Waits until the deadline, but long enough for the store to speak; `None` when it did not.
+async fn patiently<T>(deadline: Instant, answer: impl Future<Output = T>) -> Option<T> {
+    let until = deadline.max(Instant::now() + Duration::from_millis(STORE_PATIENCE_MS));
+    timeout_at(until, answer).await.ok()
+}
+
+fn key_of(customer: &CustomerId) -> CustomerKey {
+    CustomerKey { hash: customer.hash64(), id: customer.to_arc() }
+}
+
+/// What a store's error means for the caller.
+fn not_applied(error: StoreError, shard: u32) -> TurnError {
+    match error {
+        StoreError::Fenced { .. } => TurnError::NotOwner { shard },
+        StoreError::Busy { .. } => TurnError::Overloaded { what: "the store", retry_after_ms: 200 },
+        StoreError::MaybeApplied(detail) => TurnError::MaybeApplied(detail),
+        StoreError::Corrupt(detail) => TurnError::Corrupt(detail),
+        error @ (StoreError::Conflict { .. } | StoreError::Unavailable(_)) => {
+            TurnError::Unavailable(error.to_string())
+        }
+    }
+}
+
+/// The lease ran out between save and reply: what was saved may be a former owner's.
+fn lost_lease(outcome: &Outcome) -> TurnError {
+    let detail = if outcome.changed { "the lease ran out after the save" } else { "the lease ran out" };
+    TurnError::MaybeApplied(detail.to_owned())
+}
+
+fn contact_rows(outcome: &Outcome) -> Vec<ContactRow> {
+    let row = |contact: &crate::customer::contact_history::Contact| ContactRow {
+        contact_id: contact.id.clone(),
+        at_ms: contact.reserved_at.ms(),
+        body: contact.to_row().into(),
+    };
+    outcome.contacts.iter().map(row).collect()
+}
+
+fn decision_rows(outcome: &Outcome) -> Vec<DecisionRow> {
+    let row = |logged: &crate::decision::log::LoggedDecision| DecisionRow {
+        decision_id: logged.decision.decision_id.clone(),
+        at_ms: logged.decision.at.ms(),
+        body: logged.encode().into(),
+    };
+    outcome.decisions.iter().map(row).collect()
+}
+
+/// Says nothing of the customer.
+fn receipt_id(shard: u32, revision: u64, at_ms: i64) -> String {
+    let text = format!("{shard}\n{revision}\n{at_ms}");
+    format!("e-{:016x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
+}

@@ -1,0 +1,103 @@
+//! Responses: heard once, in any order; what was refused never returns.
+
+use crate::fixture::{Subject, playbook, response};
+use actors::call::{Command, Direction, Reply, Response, ResponseKind};
+use actors::timestamp::DAY_MS;
+use actors::value::Value;
+use proptest::prelude::*;
+
+fn reject(subject: &mut Subject, offer: &str) {
+    let decision = subject.decide("app", Direction::Inbound);
+    subject.respond(Response {
+        decision_id: Some(decision.decision_id),
+        offer: Some(offer.into()),
+        ..response(ResponseKind::Rejected)
+    });
+}
+
+fn offered(subject: &mut Subject, channel: &str, direction: Direction) -> Vec<String> {
+    subject.decide(channel, direction).items.iter().map(|item| item.offer.to_string()).collect()
+}
+
+fn adult() -> Subject {
+    let mut ann = Subject::consenting(playbook());
+    ann.tag("age", Value::Int(40));
+    ann.tag("open_complaints", Value::Int(0));
+    ann
+}
+
+#[test]
+fn after_a_rejection_the_next_answer_is_another_offer() {
+    let mut ann = adult();
+    let first = ann.number_one("app");
+    reject(&mut ann, &first);
+    let next = ann.number_one("app");
+    assert_ne!(next, first);
+    assert_ne!(next, "");
+}
+
+#[test]
+fn two_rejections_in_a_family_rest_the_family_for_its_time() {
+    let mut ann = adult();
+    reject(&mut ann, "data-xl");
+    assert!(offered(&mut ann, "app", Direction::Inbound).contains(&"data-s".into()));
+    // The family's second offer is refused for good, so the rest of the family shows in the explanation only.
+    reject(&mut ann, "data-s");
+    let view = match ann.apply(&Command::View).reply {
+        Reply::View(view) => view,
+        other => panic!("{other:?}"),
+    };
+    let mut refusals: Vec<_> =
+        view.refusals.iter().map(|one| (one.scope.word(), &*one.id, one.until.is_none())).collect();
+    refusals.sort_unstable();
+    assert_eq!(refusals, [("family", "data", false), ("offer", "data-s", true), ("offer", "data-xl", true)]);
+    ann.wait(61 * DAY_MS);
+    assert_eq!(offered(&mut ann, "app", Direction::Inbound), ["coupon", "phone", "bill-help"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn a_refused_offer_never_returns(
+        refused in 0..3usize, waits in proptest::collection::vec(0..400 * DAY_MS, 1..6),
+        channel in prop_oneof![Just("app"), Just("sms"), Just("web"), Just("desk")], outbound: bool
+    ) {
+        let offer = ["data-xl", "coupon", "phone"][refused];
+        let mut ann = adult();
+        reject(&mut ann, offer);
+        for wait in waits {
+            ann.wait(wait);
+            let direction = if outbound { Direction::Outbound } else { Direction::Inbound };
+            prop_assert!(!offered(&mut ann, channel, direction).contains(&offer.to_owned()));
+        }
+    }
+}
+
+#[test]
+fn a_receipt_is_heard_once() {
+    let mut ann = adult();
+    let contact = ann.decide("sms", Direction::Outbound).items[0].contact_id.clone().expect("reserved");
+    assert!(ann.receipt(&contact, ResponseKind::Delivered).applied);
+    assert!(!ann.receipt(&contact, ResponseKind::Delivered).applied);
+    let late_sent = ann.receipt(&contact, ResponseKind::Sent);
+    assert!(late_sent.applied);
+    assert_eq!(late_sent.contact_state, Some("delivered"));
+    let named = Response { response_id: Some("r1".into()), contact_id: Some(contact), ..response(ResponseKind::Rejected) };
+    assert!(ann.respond(named.clone()).applied);
+    assert!(!ann.respond(named).applied);
+}
+
+#[test]
+fn a_response_about_nothing_known_is_refused_by_name() {
+    let mut ann = adult();
+    let decision_id = Some(ann.decide("app", Direction::Inbound).decision_id);
+    let mut check = |about: Response, expected: &str| match ann.apply(&Command::Respond(about)).reply {
+        Reply::Refused(refusal) => assert_eq!(refusal.code, expected),
+        other => panic!("{expected}: {other:?}"),
+    };
+    let no = || response(ResponseKind::Rejected);
+    check(no(), "nothing_named");
+    check(Response { contact_id: Some("c-9".into()), ..no() }, "unknown_contact");
+    check(Response { decision_id: Some("d-9".into()), ..no() }, "offer_needed");
+    check(Response { decision_id, offer: Some("no-such".into()), ..no() }, "unknown_offer");
+}
