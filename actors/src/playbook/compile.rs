@@ -74,7 +74,11 @@ pub fn from_canonical(bytes: &[u8], dictionary: &Dictionary) -> Result<Playbook,
             None
         }
         Err(error) => {
-            findings.error(at, format!("the bytes are no playbook: {error}"), "read them again from the store");
+            findings.error(
+                at,
+                format!("the bytes are no playbook: {error}"),
+                "read them again from the store",
+            );
             None
         }
     };

@@ -13,15 +13,17 @@ pub mod check;
 pub mod lower;
 pub mod eval;
 pub mod explain;
+#[cfg(test)]
+pub mod facts_map;
 
 use crate::playbook::DataField;
 use crate::playbook::dictionary::{Dictionary, TagKind, TagNumber, TagValue};
 use crate::timestamp::Timestamp;
 use crate::value::Name;
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
 pub use expr::{Comparison, Literal};
 pub use lower::{Predicate, Test};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 /// What a rule may read. Whoever checks a rule brings an implementation.
 pub trait Facts {
@@ -289,11 +291,11 @@ impl About {
         context.sort_unstable();
         context.dedup();
         let private = tags.iter().copied().filter(|tag| scope.private.contains(tag)).collect();
-        About {
-            text: Arc::from(text),
-            private,
-            tags: tags.into(),
-            context: context.into(),
-        }
+        About { text: Arc::from(text), private, tags: tags.into(), context: context.into() }
     }
 }
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod oracle_tests;

@@ -311,3 +311,65 @@ fn distance(from: &str, to: &str, enough: usize) -> usize {
     }
     row.last().copied().unwrap_or(enough + 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Vec<String> {
+        let mut findings = Findings::default();
+        read("f", text, &mut findings);
+        findings.mistakes.iter().map(|mistake| format!("{}: {}", mistake.line, mistake.what)).collect()
+    }
+
+    #[test]
+    fn hostile_files_are_refused_before_they_cost_anything() {
+        let nested = |open: &str, count: usize| open.repeat(count);
+        for (text, begin) in [
+            (nested("[", 100_000), "1: "),
+            (nested("- ", 100_000), "1: the line is indented too deep"),
+            (nested("? ", 100_000), "1: the line is indented too deep"),
+            (format!("a:\n{}b", nested(" ", 5000)), "2: the line is indented too deep"),
+            (format!("{}1{}", nested("[", 100), nested("]", 100)), "1: more than 64 levels"),
+            ("a: &x [1, 2]\nb: [*x, *x]\n".to_owned(), "2: *x repeats an anchor"),
+            ("a: 1\n---\nb: 2\n".to_owned(), "3: a second document begins"),
+            ("a: [1\n".to_owned(), ""),
+            ("[1]: 2\n".to_owned(), "1: a key is not text"),
+            ("a: 1\nb: 2\na: 3\n'b': 4\n".to_owned(), "3: the key a is given twice"),
+        ] {
+            let found = found(&text);
+            let start: String = text.chars().take(30).collect();
+            assert!(found.first().is_some_and(|line| line.starts_with(begin)), "{start}: {found:?}");
+        }
+        assert_eq!(found("a: 1\nb: 2\na: 3\n'b': 4\n").len(), 2, "every key given twice is found");
+    }
+
+    #[test]
+    fn signs_of_rules_are_no_anchors() {
+        let text = "a: \"t.a * t.b && t.c\"\nb: >-\n  t.a\n  && t.b *2\nc: t.a && t.b\nd: \"x &amp; y * z\"\n# ----\n";
+        assert_eq!(found(text), Vec::<String>::new());
+    }
+
+    #[test]
+    fn nodes_know_their_lines() {
+        let mut findings = Findings::default();
+        let node = read("f", "a: 1\nb:\n  - x\n  - {c: 2.5,\n     d: null}\n", &mut findings).unwrap();
+        let NodeKind::Map(entries) = &node.kind else { panic!("a map") };
+        let NodeKind::List(items) = &entries[1].1.kind else { panic!("a list") };
+        let NodeKind::Map(inner) = &items[1].kind else { panic!("a map") };
+        let lines =
+            [entries[0].1.at, entries[1].1.at, items[0].at, items[1].at, inner[0].1.at, inner[1].1.at];
+        assert_eq!(lines.map(|at| at.line), [1, 2, 3, 4, 4, 5]);
+    }
+
+    #[test]
+    fn the_nearest_word_is_one_that_may_be_meant() {
+        let check = |written: &str, expected: Option<&str>| {
+            assert_eq!(nearest(written, ["eligible", "age", "offers"]), expected, "{written}");
+        };
+        check("agee", Some("age"));
+        check("eligibel", Some("eligible"));
+        check("ofers", Some("offers"));
+        check("contract", None);
+    }
+}

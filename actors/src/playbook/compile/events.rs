@@ -93,7 +93,9 @@ impl Writer<'_> {
         let tag = look_up.tag(id, &self.about);
         let how = self.derivation(verb, look_up)?;
         let tag = tag?;
-        self.agrees(tag, how, derived, look_up, id.at)?;
+        if verb != "unset" {
+            self.agrees(tag, how, derived, look_up, id.at)?;
+        }
         self.of_tag(verb, text, tag, how, look_up)
     }
 
@@ -128,7 +130,8 @@ impl Writer<'_> {
         }
     }
 
-    /// A tag over a window holds its sums by day: another kind of change would not know where to put a value.
+    /// A tag over a window holds its parts by time: another kind of change would not know where to put a value.
+    /// Only to unset it is always clear.
     fn agrees(
         &self,
         tag: &Tag,

@@ -65,7 +65,7 @@ pub fn declared(
             None => id.replace('_', " ").into(),
         };
         let private = written.private;
-        tags.insert(number, Tag { id, number, kind, private, age_max_ms, text, derived: None });
+        tags.entry(number).or_insert(Tag { id, number, kind, private, age_max_ms, text, derived: None });
     }
     tags
 }

@@ -1,1 +1,356 @@
-//! Tests of the compiler.
+//! A small sound playbook, the same with every kind of mistake, and what must come out of each.
+
+use super::*;
+use crate::playbook::{Affinity, Change, Counts, Derived, SuppressScope, TagKind, TagValue, Window};
+use crate::timestamp::{DAY_MS, Timestamp};
+use proptest::prelude::*;
+
+const TAGS: &str = "tenant: {zone: Europe/Berlin, currency: EUR, zone_tag: home_zone}
+kpi: {active: clv}
+tags:
+  - {id: age, type: int, max_age: 40d}
+  - {id: contract, type: enum, values: [prepaid, postpaid]}
+  - {id: usage_mb_30d, type: number, text: \"megabytes in 30 days\"}
+  - {id: recent_mb, type: number}
+  - {id: home_zone, type: string}
+  - {id: income, type: int, private: true}
+  - {id: last_roaming_at, type: time}
+";
+
+const EVENTS: &str = "events:
+  - type: telco.usage.data
+    data: {mb: number, roaming: bool, product: string?}
+    updates:
+      - {tag: usage_mb_30d, sum: data.mb, window: 30d}
+      - {tag: recent_mb, ewma: data.mb, half_life: 7d}
+      - {tag: last_roaming_at, set: event.time, when: data.roaming}
+      - {tag: contract, set: \"'prepaid'\"}
+      - {own: data.product, when: has(data.product)}
+";
+
+const OFFERS: &str = "offers:
+  - id: data-xl
+    owner: partner:ACME
+    family: data-plan
+    group: growth
+    valid: {from: 2026-01-01, to: 2026-12-31}
+    price: 29.9
+    value: {clv: 240, cash_flow: \"29.9 * 12\"}
+    prior: {default: 0.03, sms: 0.02}
+    affinity:
+      - {tag: usage_mb_30d, weight: 0.8, center: 8000, scale: 4000, mean: 0.5}
+      - {tag: contract, equals: prepaid, weight: -0.6}
+    rules: {eligible: \"t.age >= 18\", suitable: \"t.income > 100\"}
+    channels: [sms]
+    content: {sms: {text: \"You use {{ t.usage_mb_30d }} MB\"}}
+  - {id: bare}
+channels: {sms: {kind: webhook, url: \"http://127.0.0.1:9090/sms\"}, app: {kind: inbound}}
+caps: [{id: month4, match: \"c.purpose == 'marketing'\", subject: customer, limit: 4, window: {calendar: month}, counts: reserved}]
+suppress: [{on: rejected, count: 2, within: 60d, scope: family, then: forever}, {on: ignored, scope: offer, then: 30d}]
+quiet_hours: [{match: \"c.purpose == 'marketing'\", local: [\"21:00-08:00\"], days: [sat, sun], on_hit: drop, expire: 24h}]
+calendar: [{id: xmas, segment: \"t.contract == 'prepaid'\", from: 2026-12-20, to: 2026-12-27, exclusive: true}]
+holdouts: [{id: universal, share: 0.02, salt: u-2026}]
+explore: {start: 0.5, steady: 0.1, ramp: 60d}
+context_weights: [{when: \"c.place == 'shop'\", group: growth, weight: 30}]
+family_max: 2
+";
+
+fn files(texts: &[(&str, &str)]) -> Vec<(String, String)> {
+    texts.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+}
+
+fn sound() -> Compiled {
+    let files = files(&[("tags.yaml", TAGS), ("events.yaml", EVENTS), ("offers.yaml", OFFERS)]);
+    compile(&files, &Dictionary::default()).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"))
+}
+
+/// Mistakes as `file:line what; fix`.
+fn mistakes(texts: &[(&str, &str)]) -> Vec<String> {
+    match compile(&files(texts), &Dictionary::default()) {
+        Ok(compiled) => compiled.warnings.iter().map(ToString::to_string).collect(),
+        Err(mistakes) => mistakes.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
+fn a_sound_playbook_is_compiled_as_written() {
+    let Compiled { playbook, warnings } = sound();
+    let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    let lacks = "offers.yaml:16: warning: offer bare has no value in the active KPI clv; it counts as worth 0: add the value";
+    assert_eq!(warnings, [lacks]);
+    let number = |id: &str| playbook.tag(id).unwrap().number;
+    assert_eq!(playbook.tenant.zone_tag, Some(number("home_zone")));
+    let usage = playbook.tag("usage_mb_30d").unwrap();
+    assert_eq!(usage.derived, Some(Derived::Window { window_ms: 30 * DAY_MS }));
+    assert_eq!(&*usage.text, "megabytes in 30 days");
+    assert_eq!(playbook.tag("recent_mb").unwrap().derived, Some(Derived::Ewma { half_life_ms: 7 * DAY_MS }));
+    assert_eq!(&*playbook.tag("recent_mb").unwrap().text, "recent mb");
+    assert_eq!(playbook.tag("age").unwrap().age_max_ms, Some(40 * DAY_MS));
+    let updates = &playbook.events["telco.usage.data"].updates;
+    assert!(matches!(updates[0].change, Change::Window(tag, _) if tag == usage.number));
+    assert!(matches!(updates[1].change, Change::Ewma(..)));
+    assert!(matches!(updates[2].change, Change::Set(..)) && updates[2].when.is_some());
+    assert!(matches!(updates[4].change, Change::Own(_)));
+    let offer = playbook.offer("data-xl").unwrap();
+    assert_eq!(offer.valid_from, Timestamp::parse("2026-01-01T00:00:00+01:00"));
+    assert_eq!(offer.valid_to, Timestamp::parse("2027-01-01T00:00:00+01:00"), "the last day counts");
+    assert_eq!(offer.value.as_ref().unwrap().text(), "240");
+    assert_eq!((offer.prior_default, offer.prior["sms"]), (0.03, 0.02));
+    let contract = playbook.tag("contract").unwrap();
+    assert_eq!(contract.kind, TagKind::Enum);
+    assert!(matches!(&offer.affinity[1], Affinity::Equals { value: TagValue::Enum(0), .. }));
+    let bare = playbook.offer("bare").unwrap();
+    assert_eq!(
+        (&*bare.owner, &*bare.family, &*bare.purpose, bare.prior_default),
+        ("own", "bare", "marketing", 0.01)
+    );
+    assert_eq!((playbook.caps[0].limit, playbook.caps[0].counts), (4, Counts::Reserved));
+    assert!(matches!(playbook.caps[0].window, Window::Calendar(_)));
+    assert_eq!((playbook.suppress[0].scope, playbook.suppress[0].for_ms), (SuppressScope::Family, None));
+    assert_eq!((playbook.suppress[1].count, playbook.suppress[1].for_ms), (1, Some(30 * DAY_MS)));
+    assert_eq!(
+        (&playbook.quiet_hours[0].local[..], &playbook.quiet_hours[0].days[..]),
+        (&[(1260, 480)][..], &[5, 6][..])
+    );
+    assert_eq!((playbook.holdouts[0].buckets, playbook.family_max), (200, 2));
+    let mut read: Vec<&str> = playbook.read_tags.iter().map(|tag| &*playbook.tags[tag].id).collect();
+    read.sort_unstable();
+    assert_eq!(read, ["age", "contract", "home_zone", "income", "usage_mb_30d"]);
+}
+
+#[test]
+fn the_canonical_form_gives_the_same_playbook() {
+    let first = sound().playbook;
+    let again = from_canonical(&first.canonical, &Dictionary::default()).unwrap();
+    assert_eq!(
+        (&again.id, &again.canonical, &again.dictionary),
+        (&first.id, &first.canonical, &first.dictionary)
+    );
+    assert_eq!(first.id.len(), 64);
+    assert_eq!(format!("{:?}", again.offers), format!("{:?}", first.offers));
+    assert_eq!(format!("{:?}", again.caps), format!("{:?}", first.caps));
+    for end in 0..first.canonical.len().min(300) {
+        assert!(from_canonical(&first.canonical[..end], &Dictionary::default()).is_err(), "cut at {end}");
+    }
+}
+
+#[test]
+fn files_comments_and_order_play_no_part_in_the_id() {
+    let moved =
+        OFFERS.replace("  - {id: bare}\n", "").replace("offers:\n", "# first\noffers:\n  - {id: bare}\n");
+    let one = format!("{EVENTS}{moved}");
+    let other = compile(&files(&[("all.yaml", &one), ("tags.yaml", TAGS)]), &Dictionary::default()).unwrap();
+    assert_eq!(other.playbook.id, sound().playbook.id);
+    let changed = OFFERS.replace("limit: 4", "limit: 5");
+    let texts = files(&[("tags.yaml", TAGS), ("events.yaml", EVENTS), ("offers.yaml", &changed)]);
+    assert_ne!(compile(&texts, &Dictionary::default()).unwrap().playbook.id, sound().playbook.id);
+}
+
+#[test]
+fn numbers_of_an_earlier_playbook_stay() {
+    let first = sound().playbook;
+    let tags = TAGS
+        .replace("{id: age,", "{id: aaa, type: bool}\n  - {id: age,")
+        .replace("[prepaid,", "[hybrid, prepaid,");
+    let texts = files(&[("tags.yaml", &tags), ("events.yaml", EVENTS), ("offers.yaml", OFFERS)]);
+    let second = compile(&texts, &first.dictionary).unwrap().playbook;
+    for tag in first.tags.values() {
+        assert_eq!(second.tag(&tag.id).unwrap().number, tag.number, "{}", tag.id);
+    }
+    let contract = second.tag("contract").unwrap().number;
+    assert_eq!(second.dictionary.enum_value(contract, "prepaid"), Some(0));
+    assert_eq!(second.dictionary.enum_value(contract, "hybrid"), Some(2));
+}
+
+#[test]
+fn every_mistake_of_three_files_is_found_in_one_run() {
+    let tags = "tenant: {zone: Europe/Berlinn}
+kpi: {active: clvv}
+tags:
+  - {id: age, type: integer}
+  - {id: contract, type: enum, values: [prepaid, prepaid]}
+  - {id: income, type: int, private: true}
+  - {id: income, type: int}
+  - {id: usage, type: number, max_age: 40}
+  - {type: int}
+";
+    let offers = "offers:
+  - id: a
+    value: {clv: \"t.usagee * 2\"}
+    prior: {default: 1.5}
+    rulez: {eligible: \"true\"}
+    affinity: [{tag: usage, weight: 1, center: 3, scale: 0}]
+    rules:
+      eligible: \"t.contract == 'prepayd'\"
+    channels: [smss]
+    content: {sms: {text: \"{{ t.income }}\"}}
+  - {id: a, kind: ofer, purpose: marketting, owner: me}
+  - {id: b, valid: {from: 2026-02-01, to: 2026-01-01}, price: cheap}
+channels: {sms: {kind: webhook}}
+";
+    let rules = "caps:
+  - {id: c, match: \"c.purpose == 3\", limit: -1, window: {calendar: fortnight}, subject: offer_total}
+suppress: [{on: refused, scope: offer, then: never}]
+quiet_hours: [{match: \"true\", local: [\"21-8\"]}]
+kpi: {active: clv}
+events:
+  - type: e
+    data: {mb: numbr}
+    updates:
+      - {tag: usage, sum: \"1\", add: \"2\"}
+      - {tag: usage, sum: \"1\", window: 30d}
+      - {tag: usage, set: \"3\"}
+holdouts: [{id: u, share: 2, salt: s}]
+";
+    let found = mistakes(&[("tags.yaml", tags), ("offers.yaml", offers), ("rules.yaml", rules)]);
+    let expected = [
+        "tags.yaml:1: unknown time zone Europe/Berlinn",
+        "tags.yaml:2: no offer has a value in the active KPI clvv; did you mean clv?",
+        "tags.yaml:4: tag age: unknown type integer",
+        "tags.yaml:5: tag contract lists prepaid twice",
+        "tags.yaml:7: tag income is there twice",
+        "tags.yaml:8: max_age of tag usage is a whole number",
+        "tags.yaml:9: tag lacks id",
+        "offers.yaml:3: offer a, value in clv: unknown tag t.usagee; did you mean t.usage?",
+        "offers.yaml:4: prior default of offer a is 1.5",
+        "offers.yaml:5: offer a has an unknown key rulez; did you mean rules?",
+        "offers.yaml:6: offer a, affinity usage: scale is 0",
+        "offers.yaml:8: offer a, eligible: 'prepayd' is not a value of t.contract; did you mean 'prepaid'?",
+        "offers.yaml:9: offer a: unknown channel smss; did you mean sms?",
+        "offers.yaml:10: offer a, content of sms: tag income is private",
+        "offers.yaml:11: offer a is there twice",
+        "offers.yaml:11: offer a: ofer is not known; did you mean offer?",
+        "offers.yaml:11: offer a: marketting is no known purpose; did you mean marketing?",
+        "offers.yaml:11: offer a: unknown owner me",
+        "offers.yaml:12: offer b is valid to 2026-01-01 before it begins",
+        "offers.yaml:12: price of offer b is text",
+        "offers.yaml:13: channel sms lacks url",
+        "rules.yaml:2: cap c counts over all customers",
+        "rules.yaml:2: cap c: c.purpose is a string and 3 is a number",
+        "rules.yaml:2: cap c: the limit is -1",
+        "rules.yaml:2: cap c: fortnight is not known",
+        "rules.yaml:3: suppression: refused is not known",
+        "rules.yaml:3: suppression: never is not a duration",
+        "rules.yaml:4: quiet hours: `21-8` is no time of day",
+        "rules.yaml:5: kpi is given twice",
+        "rules.yaml:8: event e: data field mb has the unknown type numbr",
+        "rules.yaml:10: event e: an update has 2 changes",
+        "rules.yaml:12: event e: tag usage is changed in two ways",
+        "rules.yaml:13: share of holdout u is 2",
+    ];
+    for line in expected {
+        assert!(
+            found.iter().any(|mistake| mistake.starts_with(line)),
+            "not found: {line}\nfound: {found:#?}"
+        );
+    }
+    assert_eq!(
+        found.iter().filter(|mistake| !mistake.contains("warning: ")).count(),
+        expected.len(),
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn a_broken_file_hides_no_mistake_of_another() {
+    let found = mistakes(&[
+        ("broken.yaml", "offers: [{id: a}\n"),
+        ("tags.yaml", "tags: [{id: age, type: itn}]\n"),
+        ("twice.yaml", "offers:\n  - {id: a, id: b, prior: {default: 7}}\n"),
+        ("empty.yaml", ""),
+    ]);
+    for begin in [
+        "broken.yaml:",
+        "tags.yaml:1: tag age: unknown type itn; did you mean int?",
+        "twice.yaml:2: the key id is given twice",
+        "twice.yaml:2: prior default of offer a is 7",
+    ] {
+        assert!(found.iter().any(|mistake| mistake.starts_with(begin)), "{begin}: {found:#?}");
+    }
+}
+
+#[test]
+fn tags_and_offers_must_be_there() {
+    let found = mistakes(&[]);
+    assert_eq!(found.len(), 2, "{found:?}");
+}
+
+#[test]
+fn json_is_read_as_well() {
+    let json = "{\"tags\": [{\"id\": \"age\", \"type\": \"int\"}], \"offers\": [{\"id\": \"a\", \"value\": {\"clv\": \"t.age\"}}]}";
+    let compiled = compile(&files(&[("all.json", json)]), &Dictionary::default()).unwrap();
+    assert_eq!(compiled.warnings, []);
+}
+
+#[test]
+fn journeys_are_checked_and_their_author_warned() {
+    let journeys = |steps: &str| {
+        format!(
+            "journeys:\n  - id: j\n    entry: {{when: \"t.age > 10\", reentry: never}}\n    steps:\n{steps}"
+        )
+    };
+    let base = [("tags.yaml", TAGS), ("events.yaml", EVENTS), ("offers.yaml", OFFERS)];
+    let good = journeys(
+        "      - {id: s1, offer: bare, on_accept: s2, on_ignore: {after: 14d, then: s1, max: 2}}\n      - {id: s2, wait: {event: telco.usage.data, timeout: 7d}, then: end, else: s1}\n      - {id: s3, branch: [{when: \"t.age < 26\", then: s1}, {then: end}]}\n",
+    );
+    let found = mistakes(&[base[0], base[1], base[2], ("j.yaml", &good)]);
+    assert!(
+        found.iter().any(|line| line.starts_with("j.yaml:2: warning: journeys are checked but not run yet")),
+        "{found:#?}"
+    );
+    assert_eq!(found.len(), 2, "{found:#?}");
+    let bad = journeys(
+        "      - {id: s1, offer: baree, on_accept: s9}\n      - {id: s1, wait: {event: x, timeout: soon}, then: end, set_tag: {agee: 1}}\n",
+    );
+    let found = mistakes(&[base[0], base[1], base[2], ("j.yaml", &bad)]);
+    for line in [
+        "j.yaml:5: journey j: unknown offer baree; did you mean bare?",
+        "j.yaml:5: journey j: unknown step s9",
+        "j.yaml:6: journey j: step s1 is there twice",
+        "j.yaml:6: journey j: unknown event x",
+        "j.yaml:6: journey j: soon is not a duration",
+        "j.yaml:6: journey j: unknown tag agee; did you mean age?",
+    ] {
+        assert!(found.iter().any(|mistake| mistake.starts_with(line)), "{line}: {found:#?}");
+    }
+}
+
+#[test]
+fn learning_is_warned_of_only_where_it_is_asked_for() {
+    for (text, warned) in
+        [("learning: {enabled: true}", true), ("learning: {enabled: false}", false), ("", false)]
+    {
+        let found = mistakes(&[
+            ("tags.yaml", TAGS),
+            ("events.yaml", EVENTS),
+            ("offers.yaml", OFFERS),
+            ("l.yaml", text),
+        ]);
+        assert_eq!(found.iter().any(|line| line.contains("not learned")), warned, "{text}: {found:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+    #[test]
+    fn no_text_makes_the_compiler_panic(text in "(\\PC|\n){0,200}") {
+        let _ = compile(&[("a.yaml".to_owned(), text)], &Dictionary::default());
+    }
+
+    #[test]
+    fn no_damage_makes_the_compiler_panic(at in 0usize..3000, with in "[-{}\\[\\]:,'\"#&*!|>% \na1~\u{e9}]{1,6}", cut in 0usize..6) {
+        let mut text: Vec<char> = format!("{TAGS}{EVENTS}{OFFERS}").chars().collect();
+        let at = at % text.len();
+        let end = (at + cut).min(text.len());
+        text.splice(at..end, with.chars());
+        let _ = compile(&[("a.yaml".to_owned(), text.into_iter().collect())], &Dictionary::default());
+    }
+
+    #[test]
+    fn no_bytes_make_the_canonical_reader_panic(at in 0usize..4000, with in any::<u8>()) {
+        let mut bytes = sound().playbook.canonical.to_vec();
+        let at = at % bytes.len();
+        bytes[at] = with;
+        let _ = from_canonical(&bytes, &Dictionary::default());
+    }
+}
