@@ -16,9 +16,7 @@ pub mod patch;
 pub mod snapshot;
 pub mod view;
 
-use crate::call::{
-    Command, ConsentRecord, CustomerId, DecisionRequest, EventOutcome, Refusal, Reply,
-};
+use crate::call::{Command, ConsentRecord, CustomerId, DecisionRequest, EventOutcome, Refusal, Reply};
 use crate::decision::log::LoggedDecision;
 use crate::decision::standing::Standing;
 use crate::decision::{Moment, decide};
@@ -143,7 +141,9 @@ impl Customer {
             Command::Respond(response) => self.on_response(response, turn),
             Command::PutConsents(records) => self.on_consents(records, turn),
             Command::PatchTags(patch) => self.on_patch(patch, turn),
-            Command::View => Outcome::unchanged(Reply::View(Box::new(self.view(&turn.active.playbook, turn.now)))),
+            Command::View => {
+                Outcome::unchanged(Reply::View(Box::new(self.view(&turn.active.playbook, turn.now))))
+            }
             Command::Erase => Outcome::refused("erase_is_not_a_turn", "erasures are done by the shard"),
         }
     }
@@ -227,7 +227,10 @@ impl Customer {
 
     fn on_consents(&mut self, records: &[ConsentRecord], turn: Turn<'_>) -> Outcome {
         if let Some(record) = records.iter().find(|record| record.at.since_ms(turn.now) > FUTURE_MAX_MS) {
-            return Outcome::refused("time_in_future", format!("consent to {}: at {} is in the future", record.purpose, record.at));
+            return Outcome::refused(
+                "time_in_future",
+                format!("consent to {}: at {} is in the future", record.purpose, record.at),
+            );
         }
         let mut news: Vec<&ConsentRecord> = Vec::new();
         for record in records {

@@ -57,7 +57,12 @@ pub struct Decided {
 
 /// Decides. The same customer, playbook, request and moment give the same bytes, everywhere and for ever (I11).
 #[must_use]
-pub fn decide(customer: &Customer, playbook: &Playbook, request: &DecisionRequest, moment: &Moment) -> Decided {
+pub fn decide(
+    customer: &Customer,
+    playbook: &Playbook,
+    request: &DecisionRequest,
+    moment: &Moment,
+) -> Decided {
     let case = Case::new(customer, playbook, request, moment);
     let screened = screen_all(&case);
     let ranking = rank(&case, &screened.survivors, request.limit);
@@ -185,9 +190,8 @@ fn lineage(case: &Case<'_>, standing: &Standing) -> Lineage {
         decision_id: standing.decision_id.clone(),
         at: standing.at,
         channel: Name::clone(&standing.channel),
-        told: told.map(|contact| {
-            (Name::clone(&contact.channel), contact.sent_at.unwrap_or(contact.reserved_at))
-        }),
+        told: told
+            .map(|contact| (Name::clone(&contact.channel), contact.sent_at.unwrap_or(contact.reserved_at))),
     }
 }
 

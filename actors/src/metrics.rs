@@ -7,7 +7,11 @@ use std::time::Duration;
 /// Names and describes the metrics of this crate.
 pub fn describe() {
     metrics::describe_counter!("actors_turns_total", "turns by command and outcome");
-    metrics::describe_histogram!("actors_turn_seconds", metrics::Unit::Seconds, "a turn from start to saved, by command");
+    metrics::describe_histogram!(
+        "actors_turn_seconds",
+        metrics::Unit::Seconds,
+        "a turn from start to saved, by command"
+    );
 }
 
 pub(crate) fn command_label(command: &Command) -> &'static str {

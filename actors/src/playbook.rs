@@ -336,7 +336,7 @@ pub enum Counts {
 #[derive(Debug)]
 pub struct Suppress {
     /// Which response: rejected, ignored, clicked or accepted.
-    pub on: Name,
+    pub on: crate::call::ResponseKind,
     /// After how many of them.
     pub count: u32,
     /// Within this time; `None`: ever.

@@ -94,10 +94,9 @@ impl Region {
         let route = self.shared.ownership.route(call.customer.hash64());
         let patience = call.deadline + Duration::from_millis(LAST_WORD_MS);
         let (reply, answered) = oneshot::channel();
-        self.shard(route.shard)?.try_send(Waiting { call, reply }).map_err(|_| TurnError::Overloaded {
-            what: "the shard's mailbox",
-            retry_after_ms: 1_000,
-        })?;
+        self.shard(route.shard)?
+            .try_send(Waiting { call, reply })
+            .map_err(|_| TurnError::Overloaded { what: "the shard's mailbox", retry_after_ms: 1_000 })?;
         match tokio::time::timeout_at(patience, answered).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(TurnError::MaybeApplied("the shard stopped".to_owned())),
@@ -132,7 +131,10 @@ impl Region {
     fn admit(&self) -> Result<InHand<'_>, TurnError> {
         let in_hand = InHand::one_more(&self.shared.in_hand);
         if self.stopping.load(Ordering::Acquire) {
-            return Err(TurnError::Overloaded { what: "the node, which is stopping,", retry_after_ms: 1_000 });
+            return Err(TurnError::Overloaded {
+                what: "the node, which is stopping,",
+                retry_after_ms: 1_000,
+            });
         }
         if self.shared.in_hand.load(Ordering::Relaxed) > self.shared.options.in_hand_max as u64 {
             return Err(TurnError::Overloaded { what: "the node", retry_after_ms: 1_000 });

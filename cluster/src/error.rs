@@ -7,7 +7,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
     /// The directory was made by another node: start with its name, or choose another directory.
-    #[error("the data directory belongs to node {found}, this is node {ours}; use --node-id {found} or another --data-dir")]
+    #[error(
+        "the data directory belongs to node {found}, this is node {ours}; use --node-id {found} or another --data-dir"
+    )]
     OtherNode {
         /// The node whose directory it is.
         found: NodeId,

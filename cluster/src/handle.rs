@@ -2,8 +2,8 @@
 
 use crate::id::{Epoch, NodeId, ShardCount, ShardId};
 use crate::lease::Lease;
-use crate::router::Route;
 use crate::placement::Placement;
+use crate::router::Route;
 use std::sync::Arc;
 
 /// A node's view of the cluster. Cheap to clone.

@@ -139,9 +139,13 @@ mod tests {
     #[test]
     fn service_messages_need_no_consent() {
         let none = Consents::default();
-        for (purpose, expected) in
-            [("service", true), ("regulatory", true), ("telesales", false), ("location", false), ("new", false)]
-        {
+        for (purpose, expected) in [
+            ("service", true),
+            ("regulatory", true),
+            ("telesales", false),
+            ("location", false),
+            ("new", false),
+        ] {
             assert_eq!(none.permits(purpose, "sms", Timestamp::from_ms(0)), expected, "{purpose}");
         }
     }

@@ -260,7 +260,9 @@ impl ContactHistory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ResponseKind::{Accepted, Cancelled, Clicked, Delivered, Expired, Failed, Ignored, Rejected, Seen, Sent};
+    use ResponseKind::{
+        Accepted, Cancelled, Clicked, Delivered, Expired, Failed, Ignored, Rejected, Seen, Sent,
+    };
 
     fn contact() -> Contact {
         Contact {

@@ -42,12 +42,18 @@ impl Customer {
     fn check_enum_values(&self, kind: &EventType, heard: &Heard<'_>) -> Result<(), Refusal> {
         for update in &kind.updates {
             let Change::Set(number, formula) = &update.change else { continue };
-            let Some(tag) = heard.playbook.tags.get(number).filter(|tag| tag.kind == TagKind::Enum) else { continue };
+            let Some(tag) = heard.playbook.tags.get(number).filter(|tag| tag.kind == TagKind::Enum) else {
+                continue;
+            };
             if let Some(Scalar::Text(text)) = formula.scalar(&heard.facts(self)) {
                 let value = Value::Text(text.to_owned());
                 tag_value(heard.playbook, tag, &value).map_err(|expected| Refusal {
                     code: "bad_event_data",
-                    detail: format!("{} gives `{text}` for tag {}, which takes {expected}", formula.text(), tag.id),
+                    detail: format!(
+                        "{} gives `{text}` for tag {}, which takes {expected}",
+                        formula.text(),
+                        tag.id
+                    ),
                 })?;
             }
         }
@@ -73,17 +79,35 @@ impl Customer {
             }
             Change::Add(tag, formula) => {
                 if let Some(amount) = number_of(formula) {
-                    self.combine(*tag, amount, |old, amount| old.map_or(amount, |old| old + amount), heard, source);
+                    self.combine(
+                        *tag,
+                        amount,
+                        |old, amount| old.map_or(amount, |old| old + amount),
+                        heard,
+                        source,
+                    );
                 }
             }
             Change::Max(tag, formula) => {
                 if let Some(amount) = number_of(formula) {
-                    self.combine(*tag, amount, |old, amount| old.map_or(amount, |old| old.max(amount)), heard, source);
+                    self.combine(
+                        *tag,
+                        amount,
+                        |old, amount| old.map_or(amount, |old| old.max(amount)),
+                        heard,
+                        source,
+                    );
                 }
             }
             Change::Min(tag, formula) => {
                 if let Some(amount) = number_of(formula) {
-                    self.combine(*tag, amount, |old, amount| old.map_or(amount, |old| old.min(amount)), heard, source);
+                    self.combine(
+                        *tag,
+                        amount,
+                        |old, amount| old.map_or(amount, |old| old.min(amount)),
+                        heard,
+                        source,
+                    );
                 }
             }
             Change::Window(tag, formula) | Change::Ewma(tag, formula) => {
@@ -127,7 +151,9 @@ impl Customer {
 
     fn set(&mut self, number: TagNumber, value: TagValue, heard: &Heard<'_>, source: &Name) {
         let Some(tag) = heard.playbook.tags.get(&number) else { return };
-        if self.write_tag(heard.playbook, tag, value, heard.at, source, heard.now) == super::tags::Written::Changed {
+        if self.write_tag(heard.playbook, tag, value, heard.at, source, heard.now)
+            == super::tags::Written::Changed
+        {
             self.note_change(number, heard.playbook);
         }
     }
@@ -197,7 +223,11 @@ fn checked_type<'a>(playbook: &'a Playbook, event: &Event) -> Result<&'a EventTy
             let found = event.data.at(field).map_or("nothing", Value::kind);
             return Err(Refusal {
                 code: "bad_event_data",
-                detail: format!("data.{field} of {} must be {}, found {found}", event.kind, declared.kind.word()),
+                detail: format!(
+                    "data.{field} of {} must be {}, found {found}",
+                    event.kind,
+                    declared.kind.word()
+                ),
             });
         }
     }

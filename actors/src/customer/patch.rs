@@ -89,10 +89,16 @@ impl Customer {
 /// Neither so far ahead that clocks can't explain it, nor so old that a unit must have been mistaken.
 pub(super) fn plausible_time(at: Timestamp, now: Timestamp) -> Result<(), Refusal> {
     if at.since_ms(now) > FUTURE_MAX_MS {
-        return Err(Refusal { code: "time_in_future", detail: format!("{at} is in the future; send when it happened") });
+        return Err(Refusal {
+            code: "time_in_future",
+            detail: format!("{at} is in the future; send when it happened"),
+        });
     }
     if now.since_ms(at) > PAST_MAX_MS {
-        return Err(Refusal { code: "time_too_old", detail: format!("{at} is more than three years ago; check the unit") });
+        return Err(Refusal {
+            code: "time_too_old",
+            detail: format!("{at} is more than three years ago; check the unit"),
+        });
     }
     Ok(())
 }

@@ -49,7 +49,11 @@ impl Customer {
             suppressed,
             detail: (!news).then(|| "heard before".to_owned()),
         });
-        Outcome { contacts: moved.into_iter().collect(), changed: news || hash.is_some(), ..Outcome::unchanged(reply) }
+        Outcome {
+            contacts: moved.into_iter().collect(),
+            changed: news || hash.is_some(),
+            ..Outcome::unchanged(reply)
+        }
     }
 
     /// The contact and the offer that a response is about.
@@ -68,7 +72,10 @@ impl Customer {
         if let Some(contact) = contact {
             let named = response.offer.as_deref().unwrap_or(&contact.offer);
             if *named != *contact.offer {
-                return refused("wrong_offer", format!("contact {} is about {}, not {named}", contact.id, contact.offer));
+                return refused(
+                    "wrong_offer",
+                    format!("contact {} is about {}, not {named}", contact.id, contact.offer),
+                );
             }
             let subject = Subject {
                 offer: Name::clone(&contact.offer),

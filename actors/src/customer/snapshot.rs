@@ -67,7 +67,10 @@ impl Customer {
                 rmp_serde::from_slice(body).map_err(|error| Unreadable::new(WHAT, error))?
             }
             Some((version, _)) => {
-                return Err(Unreadable::new(WHAT, format!("version {version} is newer than {VERSION}; upgrade this node")));
+                return Err(Unreadable::new(
+                    WHAT,
+                    format!("version {version} is newer than {VERSION}; upgrade this node"),
+                ));
             }
             None => return Err(Unreadable::new(WHAT, "it is empty")),
         };

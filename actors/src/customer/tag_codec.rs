@@ -208,7 +208,9 @@ pub(crate) mod tests {
             any::<i64>().prop_map(TagValue::Int),
             (-1e12..1e12f64).prop_map(TagValue::Number),
             (-100_000..100_000i32).prop_map(|n| TagValue::Number(f64::from(n))),
-            any::<f32>().prop_filter("finite", |n| n.is_finite()).prop_map(|n| TagValue::Number(f64::from(n))),
+            any::<f32>()
+                .prop_filter("finite", |n| n.is_finite())
+                .prop_map(|n| TagValue::Number(f64::from(n))),
             any::<bool>().prop_map(TagValue::Bool),
             any::<u16>().prop_map(TagValue::Enum),
             "\\PC{0,20}".prop_map(|text| TagValue::Text(text.into())),

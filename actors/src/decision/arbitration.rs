@@ -2,13 +2,13 @@
 //!
 //! Every offer that passed the stages is scored; nothing is sampled.
 
+use crate::call::Direction;
 use crate::decision::allotment::tie_break;
 use crate::decision::candidates::{Case, Reason};
 use crate::decision::contact_policy::cap_use;
 use crate::decision::context::CaseFacts;
 use crate::decision::propensity::{AffinityModel, PropensityModel};
 use crate::playbook::{Cap, ContextWeight, Counts, Offer, OfferScope, Rule};
-use crate::call::Direction;
 use std::collections::HashMap;
 
 /// An offer with its score.
@@ -91,7 +91,11 @@ fn score(case: &Case<'_>, ix: usize, weights: &[&ContextWeight]) -> Result<Score
     }
     let propensity = AffinityModel.propensity(offer, &case.facts.request.channel, &facts);
     let context_weight = 1.0
-        + weights.iter().filter(|weight| includes(&weight.scope, offer)).map(|weight| weight.weight).sum::<f64>()
+        + weights
+            .iter()
+            .filter(|weight| includes(&weight.scope, offer))
+            .map(|weight| weight.weight)
+            .sum::<f64>()
             / 100.0;
     let lever = 1.0 + offer.lever / 100.0;
     let priority = propensity * context_weight * value * lever;
@@ -151,9 +155,8 @@ impl<'a> ShownRoom<'a> {
     /// Takes a place in every cap that is about this offer; takes none when one of them is full.
     fn take(&mut self, case: &Case<'_>, offer: &Offer) -> bool {
         let facts = case.facts.with(offer);
-        let about: Vec<usize> = (0..self.0.len())
-            .filter(|ix| self.0[*ix].0.matches.holds(&facts) == Some(true))
-            .collect();
+        let about: Vec<usize> =
+            (0..self.0.len()).filter(|ix| self.0[*ix].0.matches.holds(&facts) == Some(true)).collect();
         if about.iter().any(|ix| self.0[*ix].1 == 0) {
             return false;
         }

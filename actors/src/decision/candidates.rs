@@ -3,17 +3,17 @@
 //! Validity, consent, calendar, eligible, applicable, suitable, refusals, caps, quiet hours, holdout. Leaves out the words
 //! of an explanation: a reason here is a small value, so that walking all offers costs little.
 
+use crate::call::DecisionRequest;
 use crate::call::Direction;
+use crate::customer::Customer;
 use crate::decision::allotment::held_out;
 use crate::decision::contact_policy::{Sending, cap_use};
 use crate::decision::context::CaseFacts;
 use crate::decision::explanation::Stage;
 use crate::decision::windows::quiet_until;
 use crate::decision::{Basis, CapUse, Moment};
-use crate::playbook::{CalendarEntry, Cap, Counts, Holdout, Offer, Playbook, QuietHours, Rule};
-use crate::call::DecisionRequest;
-use crate::customer::Customer;
 use crate::options::CONTACT_LIVES_MS;
+use crate::playbook::{CalendarEntry, Cap, Counts, Holdout, Offer, Playbook, QuietHours, Rule};
 use crate::timestamp::Timestamp;
 use std::cell::RefCell;
 
@@ -202,7 +202,8 @@ impl<'a> Case<'a> {
                 Some(None) => return Err(Reason::MissingTag(layer)),
             }
         }
-        if let Some(suppressed) = self.facts.customer.refusals.against(offer, &self.facts.request.channel, self.facts.now)
+        if let Some(suppressed) =
+            self.facts.customer.refusals.against(offer, &self.facts.request.channel, self.facts.now)
         {
             return Err(suppressed.until.map_or(Reason::Refused, Reason::Suppressed));
         }
@@ -212,7 +213,9 @@ impl<'a> Case<'a> {
                 return Err(Reason::Cap(ix));
             }
         }
-        if let Some((_, until)) = self.quiet.iter().find(|(hours, _)| hours.matches.holds(&facts) == Some(true)) {
+        if let Some((_, until)) =
+            self.quiet.iter().find(|(hours, _)| hours.matches.holds(&facts) == Some(true))
+        {
             return Err(Reason::QuietHours(*until));
         }
         if self.holdout.is_some() && !is_service(offer) {

@@ -3,12 +3,12 @@
 //! I4: no cap is ever exceeded. A contact that may yet be sent counts in every window that it may be sent in: one
 //! reserved just before midnight at the end of a month counts in both months until it is known when it left.
 
+use crate::call::Direction;
 use crate::customer::contact_history::{Contact, ContactHistory};
 use crate::decision::CapUse;
 use crate::decision::context::ContactFacts;
 use crate::decision::windows::calendar_window;
 use crate::playbook::{Cap, Counts, Window};
-use crate::call::Direction;
 use crate::timestamp::Timestamp;
 use crate::value::Name;
 use jiff::tz::TimeZone;

@@ -50,7 +50,11 @@ impl Facts for CaseFacts<'_> {
             "channel" => text(&self.request.channel),
             "placement" => self.request.placement.as_deref().and_then(text),
             "direction" => text(self.request.direction.word()),
-            "purpose" => self.offer.map(|offer| &offer.purpose).or(self.request.purpose.as_ref()).and_then(|it| text(it)),
+            "purpose" => self
+                .offer
+                .map(|offer| &offer.purpose)
+                .or(self.request.purpose.as_ref())
+                .and_then(|it| text(it)),
             "provider" => self.offer.and_then(|offer| text(&offer.owner)),
             "offer" => self.offer.and_then(|offer| text(&offer.id)),
             "family" => self.offer.and_then(|offer| text(&offer.family)),

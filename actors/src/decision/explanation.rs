@@ -142,7 +142,17 @@ fn dropped(case: &Case<'_>, ix: usize, reason: Reason) -> Fate {
         Reason::QuietHours(until) | Reason::Suppressed(until) => Some(until),
         _ => cap.as_ref().and_then(|cap| cap.next_free_at),
     };
-    Fate { offer: Name::clone(&offer.id), stage, code, needed, actual, cap, next_free_at, score: None, rank: None }
+    Fate {
+        offer: Name::clone(&offer.id),
+        stage,
+        code,
+        needed,
+        actual,
+        cap,
+        next_free_at,
+        score: None,
+        rank: None,
+    }
 }
 
 /// What was needed and what was found, for people.
@@ -192,7 +202,8 @@ fn score(case: &Case<'_>, scored: &Scored) -> Score {
     let mut contributions = Vec::new();
     AffinityModel.contributions(offer, &case.facts.with(offer), |tag, contribution| {
         let named = playbook.tags.get(&tag).filter(|tag| !tag.private);
-        contributions.push((named.map_or_else(|| "private".into(), |tag| Name::clone(&tag.id)), contribution));
+        contributions
+            .push((named.map_or_else(|| "private".into(), |tag| Name::clone(&tag.id)), contribution));
     });
     Score {
         propensity: scored.propensity,

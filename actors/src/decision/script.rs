@@ -49,7 +49,8 @@ pub fn content(case: &Case<'_>, offer: &Offer) -> Value {
 /// What an agent can say: the offer's script (else its title), then the reasons.
 #[must_use]
 pub fn script(case: &Case<'_>, offer: &Offer, reasons: &[Reason]) -> String {
-    let template = offer.content.get("desk").and_then(|content| content.at("script")).and_then(Value::as_text);
+    let template =
+        offer.content.get("desk").and_then(|content| content.at("script")).and_then(Value::as_text);
     let mut said = template.map_or_else(String::new, |template| fill(template, &case.facts));
     if said.is_empty() {
         said = format!("{}.", offer.title.trim_end_matches('.'));
@@ -70,9 +71,10 @@ pub fn shown_value(playbook: &Playbook, number: TagNumber, value: Option<&TagVal
         Some(TagValue::Number(number)) => shown_number(*number),
         Some(TagValue::Bool(true)) => "yes".to_owned(),
         Some(TagValue::Bool(false)) => "no".to_owned(),
-        Some(TagValue::Enum(value)) => {
-            playbook.dictionary.enum_text(number, *value).map_or_else(String::new, |text| text.replace('_', " "))
-        }
+        Some(TagValue::Enum(value)) => playbook
+            .dictionary
+            .enum_text(number, *value)
+            .map_or_else(String::new, |text| text.replace('_', " ")),
         Some(TagValue::Text(text)) => text.to_string(),
         Some(TagValue::Time(at)) => at.to_string()[..10].to_owned(),
     }

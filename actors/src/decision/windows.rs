@@ -120,7 +120,13 @@ mod tests {
         check(Week, "UTC", "2026-11-22T12:00:00Z", "2026-11-16T00:00:00Z", "2026-11-23T00:00:00Z");
         check(Quarter, "UTC", "2026-11-22T12:00:00Z", "2026-10-01T00:00:00Z", "2027-01-01T00:00:00Z");
         // Midnight does not exist on this day in Santiago: the day begins at one o'clock.
-        check(Day, "America/Santiago", "2026-09-06T12:00:00Z", "2026-09-06T04:00:00Z", "2026-09-07T03:00:00Z");
+        check(
+            Day,
+            "America/Santiago",
+            "2026-09-06T12:00:00Z",
+            "2026-09-06T04:00:00Z",
+            "2026-09-07T03:00:00Z",
+        );
     }
 
     #[test]

@@ -21,7 +21,7 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// Canonical forms beyond this are refused: it holds about 100,000 offers.
+/// Canonical forms beyond this are refused: it holds about 40,000 offers with thirty affinities each.
 const CANONICAL_BYTES_MAX: usize = 128 << 20;
 /// At most this many of one family in a decision, when the playbook does not say.
 const FAMILY_MAX_DEFAULT: usize = 3;
@@ -197,3 +197,5 @@ fn tenant_default() -> Tenant {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod damage_tests;

@@ -89,7 +89,11 @@ impl Resident {
 impl Shard {
     /// Keeps the node within its budget: whoever brought it over makes room in its own shard.
     pub(super) fn passivate(&self) {
-        let over = self.shared.resident_bytes.load(Ordering::Relaxed).saturating_sub(self.shared.options.resident_bytes_max);
+        let over = self
+            .shared
+            .resident_bytes
+            .load(Ordering::Relaxed)
+            .saturating_sub(self.shared.options.resident_bytes_max);
         if over > 0 {
             let activations = self.activations.borrow();
             self.counted(|resident| resident.make_room(over, |customer| activations.is_served(customer)));

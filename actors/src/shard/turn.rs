@@ -131,7 +131,8 @@ impl Shard {
     async fn erase(&self, call: &CustomerCall, active: &Active) -> Result<Answer, TurnError> {
         let key = key_of(&call.customer);
         let erased =
-            patiently(call.deadline, self.shared.store.erase(&key, Fence(self.epoch.0), active.revision)).await;
+            patiently(call.deadline, self.shared.store.erase(&key, Fence(self.epoch.0), active.revision))
+                .await;
         self.counted(|resident| resident.forget(&call.customer));
         let erasure = match erased {
             Some(Ok(erasure)) => erasure,

@@ -68,7 +68,9 @@ fn every_drop_has_its_code_and_words() {
     ann.event("purchase", &[("offer", Value::Text("unlimited".into()))]);
     let decision = ann.decide("sms", Direction::Inbound);
     let explanation = ann.logged[0].explain(&ann.id, &ann.active.playbook).expect("readable");
-    let fate = |offer: &str| explanation.fates.iter().find(|fate| &*fate.offer == offer).expect("every offer has one");
+    let fate = |offer: &str| {
+        explanation.fates.iter().find(|fate| &*fate.offer == offer).expect("every offer has one")
+    };
     let minor = fate("data-xl");
     assert_eq!((minor.stage, minor.code), (Stage::Eligible, "not_eligible"));
     assert_eq!(minor.needed.as_deref(), Some("t.age >= 18"));
@@ -126,8 +128,7 @@ fn reasons_are_plain_and_never_name_a_private_tag() {
     assert_eq!(texts, ["data used in 30 days (MB): 12,400"]);
     assert!(item.reasons.iter().all(|reason| reason.contribution > 0.0));
     assert_eq!(
-        item.script,
-        "You use about 12,400 MB. Data XL fits. Why this: data used in 30 days (MB): 12,400.",
+        item.script, "You use about 12,400 MB. Data XL fits. Why this: data used in 30 days (MB): 12,400.",
         "the sentence about a missing tag is left out"
     );
     assert!(!format!("{decision:?}").contains("income"));

@@ -82,7 +82,11 @@ fn a_receipt_is_heard_once() {
     let late_sent = ann.receipt(&contact, ResponseKind::Sent);
     assert!(late_sent.applied);
     assert_eq!(late_sent.contact_state, Some("delivered"));
-    let named = Response { response_id: Some("r1".into()), contact_id: Some(contact), ..response(ResponseKind::Rejected) };
+    let named = Response {
+        response_id: Some("r1".into()),
+        contact_id: Some(contact),
+        ..response(ResponseKind::Rejected)
+    };
     assert!(ann.respond(named.clone()).applied);
     assert!(!ann.respond(named).applied);
 }

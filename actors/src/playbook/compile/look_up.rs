@@ -1,15 +1,12 @@
 //! What the sections ask while they are compiled: tags, rules, words, names and durations, with findings for what is not there.
 
+use super::times::duration;
 use crate::playbook::rules::{Fault, Scope};
 use crate::playbook::source::{Located, Source, Text};
 use crate::playbook::text::{At, Findings, nearest};
 use crate::playbook::{Dictionary, Formula, Rule, Tag, TagNumber};
-use crate::timestamp::{DAY_MS, HOUR_MS, MINUTE_MS};
 use crate::value::Name;
 use std::collections::{BTreeMap, HashMap, HashSet};
-
-/// No rule of a telco looks farther back or ahead.
-const DURATION_MS_MAX: i64 = 36_525 * DAY_MS;
 
 /// Tags, rules already compiled, and the findings.
 pub struct LookUp<'a> {
@@ -72,6 +69,9 @@ impl<'a> LookUp<'a> {
         if let Some(tag) = self.tags.get(id.value.as_str()) {
             return Some(tag);
         }
+        if self.findings.is_full() {
+            return None;
+        }
         let fix = match nearest(&id.value, self.tags.keys().copied()) {
             Some(near) => format!("did you mean {near}?"),
             None => "declare it under tags".into(),
@@ -84,6 +84,7 @@ impl<'a> LookUp<'a> {
     pub fn rule(&mut self, text: &Text, about: &str) -> Option<Rule> {
         let compiled = match self.rules.get(&text.value) {
             Some(compiled) => compiled.clone(),
+            None if self.findings.is_full() => return None,
             None => {
                 let compiled = Rule::compile(&text.value, &self.scope);
                 self.rules.insert(text.value.clone(), compiled.clone());
@@ -102,6 +103,7 @@ impl<'a> LookUp<'a> {
     pub fn number(&mut self, text: &Text, about: &str) -> Option<Formula> {
         let compiled = match self.formulas.get(&text.value) {
             Some(compiled) => compiled.clone(),
+            None if self.findings.is_full() => return None,
             None => {
                 let compiled = Formula::number(&text.value, &self.scope);
                 self.formulas.insert(text.value.clone(), compiled.clone());
@@ -139,12 +141,7 @@ impl<'a> LookUp<'a> {
 
     /// A length of time in milliseconds: `30d`, `12h`, `15m`, `60s`, `2w`.
     pub fn duration(&mut self, text: &Text, about: &str) -> Option<i64> {
-        let ms = duration_ms(&text.value);
-        if ms.is_none() {
-            let what = format!("{about}: {} is not a duration", text.value);
-            self.error(text.at, what, "write a number and s, m, h, d or w, such as 30d");
-        }
-        ms
+        duration(text, about, self.findings)
     }
 
     /// A declared channel.
@@ -183,44 +180,6 @@ impl<'a> LookUp<'a> {
                     "rename or remove one of them",
                 );
             }
-        }
-    }
-}
-
-fn duration_ms(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let unit_at = text.len() - text.chars().next_back()?.len_utf8();
-    let (count, unit) = text.split_at(unit_at);
-    let unit_ms = match unit {
-        "s" => 1000,
-        "m" => MINUTE_MS,
-        "h" => HOUR_MS,
-        "d" => DAY_MS,
-        "w" => 7 * DAY_MS,
-        _ => return None,
-    };
-    if !count.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let ms = count.parse::<i64>().ok()?.checked_mul(unit_ms)?;
-    (1..=DURATION_MS_MAX).contains(&ms).then_some(ms)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_have_one_number_and_one_unit() {
-        let check = |text: &str, expected: Option<i64>| assert_eq!(duration_ms(text), expected, "{text}");
-        check("30d", Some(30 * DAY_MS));
-        check("12h", Some(12 * HOUR_MS));
-        check("15m", Some(15 * MINUTE_MS));
-        check("60s", Some(60_000));
-        check("2w", Some(14 * DAY_MS));
-        for bad in ["", "d", "30", "30 d", "-1d", "0d", "1.5h", "1y", "99999999999999999999d", "40000d", "3ä"]
-        {
-            check(bad, None);
         }
     }
 }

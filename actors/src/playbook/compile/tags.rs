@@ -1,6 +1,6 @@
 //! The tag section: the dictionary grows by what is new, and every declared tag gets its number.
 
-use super::look_up::LookUp;
+use super::times::duration;
 use crate::playbook::dictionary::{Declaration, DictionaryError, ENUM_VALUE_COUNT_MAX};
 use crate::playbook::source::{Source, Tag as WrittenTag, Text};
 use crate::playbook::text::{At, Findings, nearest};
@@ -50,15 +50,11 @@ pub fn declared(
     findings: &mut Findings,
 ) -> HashMap<TagNumber, Tag> {
     let mut tags = HashMap::with_capacity(source.tags.len());
-    let none = HashMap::new();
     for written in &source.tags {
         let Some(kind) = kind_of(&written.kind.value) else { continue };
         let Some(number) = dictionary.number(&written.id.value, kind) else { continue };
         let about = format!("tag {}", written.id.value);
-        let max_age = written.max_age.as_ref();
-        let age_max_ms = max_age.and_then(|text| {
-            LookUp::new(&Source::default(), dictionary, &none, findings).duration(text, &about)
-        });
+        let age_max_ms = written.max_age.as_ref().and_then(|text| duration(text, &about, findings));
         let id: Name = written.id.value.as_str().into();
         let text = match &written.text {
             Some(text) => text.value.as_str().into(),

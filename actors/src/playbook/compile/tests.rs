@@ -3,9 +3,8 @@
 use super::*;
 use crate::playbook::{Affinity, Change, Counts, Derived, SuppressScope, TagKind, TagValue, Window};
 use crate::timestamp::{DAY_MS, Timestamp};
-use proptest::prelude::*;
 
-const TAGS: &str = "tenant: {zone: Europe/Berlin, currency: EUR, zone_tag: home_zone}
+pub(super) const TAGS: &str = "tenant: {zone: Europe/Berlin, currency: EUR, zone_tag: home_zone}
 kpi: {active: clv}
 tags:
   - {id: age, type: int, max_age: 40d}
@@ -17,7 +16,7 @@ tags:
   - {id: last_roaming_at, type: time}
 ";
 
-const EVENTS: &str = "events:
+pub(super) const EVENTS: &str = "events:
   - type: telco.usage.data
     data: {mb: number, roaming: bool, product: string?}
     updates:
@@ -28,7 +27,7 @@ const EVENTS: &str = "events:
       - {own: data.product, when: has(data.product)}
 ";
 
-const OFFERS: &str = "offers:
+pub(super) const OFFERS: &str = "offers:
   - id: data-xl
     owner: partner:ACME
     family: data-plan
@@ -59,7 +58,7 @@ fn files(texts: &[(&str, &str)]) -> Vec<(String, String)> {
     texts.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
 }
 
-fn sound() -> Compiled {
+pub(super) fn sound() -> Compiled {
     let files = files(&[("tags.yaml", TAGS), ("events.yaml", EVENTS), ("offers.yaml", OFFERS)]);
     compile(&files, &Dictionary::default()).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"))
 }
@@ -327,30 +326,5 @@ fn learning_is_warned_of_only_where_it_is_asked_for() {
             ("l.yaml", text),
         ]);
         assert_eq!(found.iter().any(|line| line.contains("not learned")), warned, "{text}: {found:?}");
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
-    #[test]
-    fn no_text_makes_the_compiler_panic(text in "(\\PC|\n){0,200}") {
-        let _ = compile(&[("a.yaml".to_owned(), text)], &Dictionary::default());
-    }
-
-    #[test]
-    fn no_damage_makes_the_compiler_panic(at in 0usize..3000, with in "[-{}\\[\\]:,'\"#&*!|>% \na1~\u{e9}]{1,6}", cut in 0usize..6) {
-        let mut text: Vec<char> = format!("{TAGS}{EVENTS}{OFFERS}").chars().collect();
-        let at = at % text.len();
-        let end = (at + cut).min(text.len());
-        text.splice(at..end, with.chars());
-        let _ = compile(&[("a.yaml".to_owned(), text.into_iter().collect())], &Dictionary::default());
-    }
-
-    #[test]
-    fn no_bytes_make_the_canonical_reader_panic(at in 0usize..4000, with in any::<u8>()) {
-        let mut bytes = sound().playbook.canonical.to_vec();
-        let at = at % bytes.len();
-        bytes[at] = with;
-        let _ = from_canonical(&bytes, &Dictionary::default());
     }
 }

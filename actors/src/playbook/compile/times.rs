@@ -2,8 +2,9 @@
 
 use super::look_up::LookUp;
 use crate::playbook::source::{Source, Text};
+use crate::playbook::text::Findings;
 use crate::playbook::{OnQuiet, QuietHours};
-use crate::timestamp::Timestamp;
+use crate::timestamp::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
@@ -45,6 +46,38 @@ fn day_edge(text: &str, edge: Edge, zone: &TimeZone) -> Option<Timestamp> {
 fn plain_date(text: &str) -> Option<Date> {
     let shape = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     if shape { text.parse().ok() } else { None }
+}
+
+/// No rule of a telco looks farther back or ahead.
+const DURATION_MS_MAX: i64 = 36_525 * DAY_MS;
+
+/// A length of time in milliseconds: `30d`, `12h`, `15m`, `60s`, `2w`.
+pub fn duration(text: &Text, about: &str, findings: &mut Findings) -> Option<i64> {
+    let ms = duration_ms(&text.value);
+    if ms.is_none() {
+        let what = format!("{about}: {} is not a duration", text.value);
+        findings.error(text.at, what, "write a number and s, m, h, d or w, such as 30d");
+    }
+    ms
+}
+
+fn duration_ms(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let unit_at = text.len() - text.chars().next_back()?.len_utf8();
+    let (count, unit) = text.split_at(unit_at);
+    let unit_ms = match unit {
+        "s" => 1000,
+        "m" => MINUTE_MS,
+        "h" => HOUR_MS,
+        "d" => DAY_MS,
+        "w" => 7 * DAY_MS,
+        _ => return None,
+    };
+    if !count.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let ms = count.parse::<i64>().ok()?.checked_mul(unit_ms)?;
+    (1..=DURATION_MS_MAX).contains(&ms).then_some(ms)
 }
 
 /// When contacts of a kind wait.
@@ -118,6 +151,20 @@ fn holiday(text: &Text, look_up: &mut LookUp<'_>) -> Option<Date> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_have_one_number_and_one_unit() {
+        let check = |text: &str, expected: Option<i64>| assert_eq!(duration_ms(text), expected, "{text}");
+        check("30d", Some(30 * DAY_MS));
+        check("12h", Some(12 * HOUR_MS));
+        check("15m", Some(15 * MINUTE_MS));
+        check("60s", Some(60_000));
+        check("2w", Some(14 * DAY_MS));
+        for bad in ["", "d", "30", "30 d", "-1d", "0d", "1.5h", "1y", "99999999999999999999d", "40000d", "3ä"]
+        {
+            check(bad, None);
+        }
+    }
 
     #[test]
     fn times_of_day_are_exact() {

@@ -70,7 +70,7 @@ fn section(name: &str, node: &Node, source: &mut Source, findings: &RefCell<Find
         "events" => source.events.extend(list("event").read(event)),
         "offers" => source.offers.extend(list("offer").read(offer)),
         "context_weights" => {
-            source.context_weights.extend(list("a context weight").read(read_policy::context_weight))
+            source.context_weights.extend(list("a context weight").read(read_policy::context_weight));
         }
         "caps" => source.caps.extend(list("cap").read(read_policy::cap)),
         "suppress" => source.suppress.extend(list("a suppression").read(read_policy::suppress)),

@@ -1,0 +1,206 @@
+//! Turns over a store that fails on demand: what the caller hears, and whether it was true afterwards.
+
+use crate::fixture::{id, map, playbook};
+use actors::Timestamp;
+use actors::call::{Answer, Command, CustomerCall, Event, EventOutcome, Reply};
+use actors::error::TurnError;
+use actors::options::RegionOptions;
+use actors::playbook::active::{Active, ActivePlaybook};
+use actors::region::Region;
+use actors::value::Value;
+use cluster::{Epoch, Handle, Lease, NodeId, Placement, ShardCount};
+use std::sync::Arc;
+use std::time::Duration;
+use storage::StoreError;
+use storage::faulty::{Fault, Faulty, Operation};
+use storage::memory::Memory;
+use tokio::time::Instant;
+
+struct Bench {
+    region: Region,
+    store: Arc<Faulty>,
+    ownership: Handle,
+}
+
+fn bench_with(options: RegionOptions) -> Bench {
+    let store = Arc::new(Faulty::new(Arc::new(Memory::default())));
+    let node = NodeId::new("n1").expect("a name");
+    let shards = ShardCount::new(16).expect("a power of two");
+    let placement = Placement::all_on(&node, Epoch(1), shards);
+    let ownership = Handle::new(node, placement, Lease::until(u64::MAX, 0));
+    let now = Timestamp::parse("2026-11-10T12:00:00Z").expect("a time");
+    let active = ActivePlaybook::new(Active { playbook: playbook(), learning_since: now });
+    let region = Region::start(options, store.clone(), active, Arc::new(move || now), ownership.clone());
+    Bench { region, store, ownership }
+}
+
+fn bench() -> Bench {
+    bench_with(RegionOptions::default())
+}
+
+impl Bench {
+    async fn call(&self, customer: &str, command: Command) -> Result<Answer, TurnError> {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        self.region.call(CustomerCall { customer: id(customer), command, deadline }).await
+    }
+
+    async fn hear(&self, customer: &str, event: &str) -> Result<EventOutcome, TurnError> {
+        let answer = self.call(customer, usage(event)).await?;
+        match answer.reply {
+            Reply::Events(mut outcomes) => Ok(outcomes.remove(0)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn count(&self, customer: &str) -> Value {
+        match self.call(customer, Command::View).await.expect("a view").reply {
+            Reply::View(view) => {
+                view.tags.iter().find(|tag| &*tag.id == "calls").map_or(Value::Null, |tag| tag.value.clone())
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn unavailable() -> Fault {
+    Fault::FailBefore(StoreError::Unavailable("switched off".into()))
+}
+
+fn usage(id: &str) -> Command {
+    Command::Events(vec![Event {
+        id: id.into(),
+        source: "/test".into(),
+        kind: "usage".into(),
+        at: None,
+        data: map(&[("mb", Value::Int(1))]),
+    }])
+}
+
+#[actix::test]
+async fn turns_of_a_customer_are_served_one_at_a_time_in_order() {
+    let bench = bench();
+    let calls = (0..50).map(|n| bench.call("ann", usage(&format!("e{n}"))));
+    let answers = futures_util::future::join_all(calls).await;
+    let revisions: Vec<u64> = answers.into_iter().map(|answer| answer.expect("served").revision).collect();
+    assert_eq!(revisions, (1..=50).collect::<Vec<_>>());
+    assert_eq!(bench.count("ann").await, Value::Int(50));
+}
+
+#[actix::test]
+async fn a_turn_that_may_be_saved_has_one_effect_when_it_is_repeated() {
+    let faults = [Fault::ApplyThenUnknown, Fault::SkipThenUnknown, unavailable()];
+    for (fault, applied) in faults.into_iter().zip([true, false, false]) {
+        let bench = bench();
+        assert_eq!(bench.hear("ann", "e0").await, Ok(EventOutcome::Accepted));
+        bench.store.queue(Operation::Save, fault);
+        match bench.hear("ann", "e1").await {
+            Err(TurnError::MaybeApplied(_)) => {}
+            Err(TurnError::Unavailable(_)) => assert!(!applied),
+            other => panic!("an outcome that is not known was reported as {other:?}"),
+        }
+        let expected = if applied { EventOutcome::Duplicate } else { EventOutcome::Accepted };
+        assert_eq!(bench.hear("ann", "e1").await, Ok(expected));
+        assert_eq!(bench.count("ann").await, Value::Int(2));
+    }
+}
+
+#[actix::test]
+async fn what_waits_behind_a_failed_save_is_told_so_and_was_not_begun() {
+    let bench = bench();
+    bench.hear("ann", "e0").await.expect("heard");
+    bench.store.queue(Operation::Save, unavailable());
+    let (first, second, other) =
+        tokio::join!(bench.hear("ann", "e1"), bench.hear("ann", "e2"), bench.hear("bob", "e1"));
+    assert!(matches!(first, Err(TurnError::Unavailable(_))), "{first:?}");
+    assert!(matches!(second, Err(TurnError::Unavailable(_))), "{second:?}");
+    assert_eq!(other, Ok(EventOutcome::Accepted), "another customer is not meant");
+    assert_eq!(bench.hear("ann", "e2").await, Ok(EventOutcome::Accepted));
+    assert_eq!(bench.count("ann").await, Value::Int(2));
+}
+
+#[actix::test]
+async fn without_a_lease_nothing_is_acknowledged() {
+    let bench = bench();
+    bench.hear("ann", "e0").await.expect("heard");
+    let gate = storage::faulty::Gate::new();
+    bench.store.queue(Operation::Save, Fault::HoldBefore(gate.clone()));
+    let heard = bench.hear("ann", "e1");
+    let lost = async {
+        gate.arrival().await;
+        bench.ownership.lease().give_up();
+        gate.release();
+    };
+    let (heard, ()) = tokio::join!(heard, lost);
+    assert!(matches!(heard, Err(TurnError::MaybeApplied(_))), "{heard:?}");
+    assert!(matches!(bench.hear("ann", "e2").await, Err(TurnError::NotOwner { .. })));
+}
+
+#[actix::test]
+async fn a_call_whose_deadline_has_passed_is_not_begun() {
+    let bench = bench();
+    let deadline = Instant::now();
+    let late = bench.region.call(CustomerCall { customer: id("ann"), command: usage("e1"), deadline }).await;
+    assert_eq!(late.expect_err("too late"), TurnError::DeadlinePassed);
+    assert_eq!(bench.count("ann").await, Value::Null);
+}
+
+#[actix::test]
+async fn one_customers_queue_is_bounded_and_the_others_are_served() {
+    let bench = bench_with(RegionOptions { waiting_per_customer_max: 4, ..RegionOptions::default() });
+    let gate = storage::faulty::Gate::new();
+    bench.store.queue(Operation::Save, Fault::HoldBefore(gate.clone()));
+    let flood = futures_util::future::join_all((0..20).map(|n| bench.call("ann", usage(&format!("e{n}")))));
+    let open = async {
+        gate.arrival().await;
+        assert!(bench.hear("bob", "e1").await.is_ok());
+        gate.release();
+    };
+    let (answers, ()) = tokio::join!(flood, open);
+    let served = answers.iter().filter(|answer| answer.is_ok()).count();
+    let overloaded =
+        answers.iter().filter(|answer| matches!(answer, Err(TurnError::Overloaded { .. }))).count();
+    assert_eq!(served + overloaded, 20);
+    assert!(overloaded > 0);
+    assert_eq!(bench.count("ann").await, Value::Int(served as i64));
+}
+
+#[actix::test]
+async fn passivated_customers_come_back_as_they_were() {
+    let bench = bench_with(RegionOptions { resident_bytes_max: 20_000, ..RegionOptions::default() });
+    for n in 0..300 {
+        bench.hear(&format!("customer {n}"), "e1").await.expect("heard");
+    }
+    let residency = bench.region.residency();
+    assert!(residency.bytes <= 20_000, "{residency:?}");
+    assert!(residency.customers > 0 && residency.customers < 300, "{residency:?}");
+    for n in 0..300 {
+        assert_eq!(bench.count(&format!("customer {n}")).await, Value::Int(1));
+    }
+}
+
+#[actix::test]
+async fn draining_answers_what_is_in_hand_and_takes_nothing_more() {
+    let bench = bench();
+    let gate = storage::faulty::Gate::new();
+    bench.store.queue(Operation::Save, Fault::HoldBefore(gate.clone()));
+    let drain = async {
+        gate.arrival().await;
+        gate.release();
+        bench.region.drain(5_000).await
+    };
+    let (heard, left) = tokio::join!(bench.hear("ann", "e1"), drain);
+    assert_eq!((heard, left), (Ok(EventOutcome::Accepted), 0));
+    assert!(matches!(bench.hear("ann", "e2").await, Err(TurnError::Overloaded { .. })));
+}
+
+#[actix::test]
+async fn an_erased_customer_is_a_new_one() {
+    let bench = bench();
+    bench.hear("ann", "e1").await.expect("heard");
+    let erased = bench.call("ann", Command::Erase).await.expect("erased");
+    assert!(matches!(erased.reply, Reply::Erased(receipt) if receipt.removed[0] == 1));
+    assert_eq!(bench.count("ann").await, Value::Null);
+    assert_eq!(bench.hear("ann", "e1").await, Ok(EventOutcome::Accepted));
+    let again = bench.call("ann", Command::View).await.expect("a view");
+    assert_eq!(again.revision, 1);
+}
