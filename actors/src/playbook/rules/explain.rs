@@ -38,6 +38,10 @@ fn as_expr(predicate: &Predicate) -> Expr {
     let tag = predicate.tag;
     let read = || Box::new(Expr::Tag(tag, crate::playbook::TagKind::Bool));
     match &predicate.test {
+        Test::AbsentOr(test) => {
+            let inner = Predicate { tag, test: (**test).clone() };
+            Expr::Any([Expr::Not(Box::new(Expr::HasTag(tag))), as_expr(&inner)].into())
+        }
         Test::Compare(comparison, literal) => {
             Expr::Compare(*comparison, read(), Box::new(Expr::Literal(literal.clone())))
         }
@@ -95,6 +99,7 @@ fn operands(expr: &Expr, facts: &impl Facts, words: &Words<'_>) -> String {
                 }
             }
             Expr::HasTag(_) | Expr::HasContext(_) | Expr::HasData(_) => match part.holds(facts) {
+                Some(true) if words.is_read_elsewhere(part, expr) => return,
                 Some(true) => format!("{} is there", words.name(part)),
                 _ => format!("{} is missing", words.name(part)),
             },
@@ -145,6 +150,15 @@ impl<'a> Words<'a> {
 
     fn is_private(&self, part: &Expr) -> bool {
         part.own_tag().is_some_and(|tag| self.private.contains(&tag))
+    }
+
+    /// Its value is told, so that it is there need not be.
+    fn is_read_elsewhere(&self, asked: &Expr, whole: &Expr) -> bool {
+        let mut read = false;
+        whole.visit(&mut |part| {
+            read |= part != asked && part.own_tag().is_some() && part.own_tag() == asked.own_tag()
+        });
+        read
     }
 
     fn reads_private(&self, expr: &Expr) -> bool {

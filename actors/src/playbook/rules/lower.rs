@@ -26,7 +26,7 @@ pub struct Predicate {
     pub test: Test,
 }
 
-/// What must hold of a tag. Of a missing tag only [`Test::Present`] is known.
+/// What must hold of a tag. Of a missing tag only [`Test::Present`] and [`Test::AbsentOr`] are known.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Test {
     /// It compares so with the literal.
@@ -44,6 +44,8 @@ pub enum Test {
     Is(bool),
     /// It is there.
     Present,
+    /// It is missing, or this holds: `!has(t.x) || t.x < 3`.
+    AbsentOr(Box<Test>),
 }
 
 /// Splits a condition into predicates and the rest.
@@ -95,9 +97,18 @@ fn predicate(part: &Expr) -> Option<Predicate> {
             }
             _ => return None,
         },
+        Expr::Any(parts) => return absent_or(parts),
         _ => return None,
     };
     Some(Predicate { tag, test })
+}
+
+/// The usual way to ask about a tag that not every customer has.
+fn absent_or(parts: &[Expr]) -> Option<Predicate> {
+    let ([Expr::Not(asked), other] | [other, Expr::Not(asked)]) = parts else { return None };
+    let Expr::HasTag(tag) = **asked else { return None };
+    let inner = predicate(other).filter(|inner| inner.tag == tag && inner.test != Test::Present)?;
+    Some(Predicate { tag, test: Test::AbsentOr(Box::new(inner.test)) })
 }
 
 impl Code {
@@ -124,11 +135,12 @@ impl Predicate {
     /// Whether it holds of the customer; `None`: the tag is missing.
     #[must_use]
     pub fn holds(&self, facts: &impl Facts) -> Option<bool> {
-        let value = facts.tag(self.tag);
-        if self.test == Test::Present {
-            return Some(value.is_some());
+        match (facts.tag(self.tag), &self.test) {
+            (Some(value), test) => test.accepts(value),
+            (None, Test::Present) => Some(false),
+            (None, Test::AbsentOr(_)) => Some(true),
+            (None, _) => None,
         }
-        self.test.accepts(value?)
     }
 }
 
@@ -146,6 +158,7 @@ impl Test {
             }
             (Test::In(literals), value) => Some(among(tag_scalar(value)?, literals)),
             (Test::Present, _) => Some(true),
+            (Test::AbsentOr(test), value) => test.accepts(value),
             _ => None,
         }
     }

@@ -118,6 +118,11 @@ fn unknown_is_a_third_answer() {
         ("!has(t.absent) || t.absent > 1", Some(true)),
         ("(t.absent > 1 || !t.vip) && t.age > 99", Some(false)),
         ("t.absent in [1]", None),
+        ("!has(t.absent) || t.absent < 1", Some(true)),
+        ("t.absent < 1 || !has(t.absent)", Some(true)),
+        ("!has(t.age) || t.age > 16", Some(false)),
+        ("!has(t.age) || t.absent > 16", None),
+        ("has(t.absent) || t.absent > 16", None),
         ("c.unheard == 1", None),
         ("days_since(t.left_at) > 3", None),
         ("t.age / (t.age - 16) > 0", None),
@@ -150,6 +155,7 @@ fn a_rule_says_why_it_does_not_hold() {
         ("has(t.absent)", fail("has(t.absent)", "t.absent is missing")),
         ("c.place.lon > 3", missing("c.place.lon")),
         ("t.age > 20 || t.mb > 3", fail("t.age > 20 || t.mb > 3", "t.age is 16, t.mb is 2.5")),
+        ("!has(t.age) || t.age > 16", fail("!has(t.age) || t.age > 16", "t.age is 16")),
         ("t.income > 2000", fail("a condition on a private tag", "a private tag is otherwise")),
         (
             "t.age > 20 || t.income > 2000",
@@ -276,7 +282,11 @@ fn a_rule_knows_what_it_reads_and_which_part_is_flat() {
     assert_eq!(rule.reads_tags().collect::<Vec<_>>(), [dictionary.number("age", TagKind::Int).unwrap()]);
     assert_eq!(rule.reads_context(), [Name::from("place.lat")]);
     assert_eq!((rule.predicates().len(), rule.is_flat()), (2, false));
-    let flat = Rule::compile("t.age >= 18 && t.contract in ['prepaid']", &scope(&dictionary)).unwrap();
+    let flat = Rule::compile(
+        "t.age >= 18 && t.contract in ['prepaid'] && (!has(t.mb) || t.mb < 3)",
+        &scope(&dictionary),
+    )
+    .unwrap();
     assert!(flat.is_flat());
     fn shared<T: std::fmt::Debug + Clone + Send + Sync>(_: &T) {}
     shared(&flat);
