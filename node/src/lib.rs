@@ -1,9 +1,19 @@
-//! One process: HTTP, options, telemetry.
+//! One process: HTTP, options, telemetry. The only crate that starts things and the only one that knows JSON.
 //!
-//! Reading order: how a node is set up ([`options`]) and started ([`process`]).
+//! Reading order: how a node is set up ([`options`]), started and stopped ([`process`]); what comes in ([`http`],
+//! [`wire`]), where it goes ([`dispatch`], [`admission`]), what it goes by ([`playbooks`], [`clock`]), and what is
+//! seen of it from outside ([`telemetry`], [`metrics`]).
 
 pub mod options;
 pub mod process;
+pub mod http;
+pub mod wire;
+pub mod dispatch;
+pub mod admission;
+pub mod playbooks;
+pub mod clock;
+pub mod telemetry;
+pub mod metrics;
 pub mod error;
 
 pub use error::NodeError;

@@ -1,0 +1,19 @@
+//! What goes over HTTP, as JSON: every request and answer is a plain struct here, turned into a command or made
+//! from an answer, and nothing else.
+//!
+//! Names are the contract with clients: they are added to, not changed. Fields that a request does not know are
+//! ignored, so that a newer client can talk to an older node; fields of the wrong type are refused.
+//!
+//! Reading order: times and loose values ([`time`], [`value`]), what comes in and goes out for events ([`event`]),
+//! decisions ([`decision`], [`explanation`]), customers ([`customer`]), the past ([`past`]), playbooks
+//! ([`playbook`]), and errors ([`problem`]).
+
+pub mod time;
+pub mod value;
+pub mod event;
+pub mod decision;
+pub mod explanation;
+pub mod customer;
+pub mod past;
+pub mod playbook;
+pub mod problem;

@@ -1,0 +1,391 @@
+//! Decisions: the question, the answer, and what became of it.
+
+use crate::wire::time::Time;
+use crate::wire::value;
+use actors::Name;
+use actors::call::{
+    CustomerId, DecisionRequest, Direction, Response, ResponseBy, ResponseKind, ResponseOutcome,
+};
+use actors::decision::{Decision, ITEMS_MAX, Item, Lineage, Reason, Withheld};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+
+/// The longest id a request may carry, in bytes: it is remembered with the customer.
+pub const REQUEST_ID_BYTES_MAX: usize = 256;
+
+/// A question for the next best action.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub struct DecisionQuestion {
+    /// Where the answer will be shown or sent.
+    pub channel: Name,
+    /// The place within the channel.
+    pub placement: Option<Name>,
+    /// Who began; inbound when left out.
+    pub direction: Option<DirectionWord>,
+    /// Only offers of this purpose.
+    pub purpose: Option<Name>,
+    /// What is known of the moment.
+    pub context: Option<Map<String, Json>>,
+    /// How many items at most, 1 to 13; 13 when left out.
+    #[schemars(range(min = 1, max = 13))]
+    pub limit: Option<i64>,
+    /// The same id gets the same answer.
+    pub request_id: Option<String>,
+}
+
+/// Who began a conversation.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DirectionWord {
+    /// The customer came to us.
+    Inbound,
+    /// We go to the customer.
+    Outbound,
+}
+
+/// Why a question or a response can't be asked: a code and a sentence.
+pub type Bad = (&'static str, String);
+
+impl DecisionQuestion {
+    /// The question as the actors know it.
+    ///
+    /// # Errors
+    /// `bad_limit`, `bad_channel`, `id_too_long`.
+    pub fn into_request(self) -> Result<DecisionRequest, Bad> {
+        let limit = usize::try_from(self.limit.unwrap_or(ITEMS_MAX as i64)).unwrap_or(0);
+        if !(1..=ITEMS_MAX).contains(&limit) {
+            return Err(("bad_limit", format!("limit must be 1 to {ITEMS_MAX}")));
+        }
+        if self.channel.is_empty() {
+            return Err(("bad_channel", "channel is empty".into()));
+        }
+        if self.request_id.as_ref().is_some_and(|id| id.len() > REQUEST_ID_BYTES_MAX) {
+            return Err(("id_too_long", format!("request_id is longer than {REQUEST_ID_BYTES_MAX} bytes")));
+        }
+        Ok(DecisionRequest {
+            channel: self.channel,
+            placement: self.placement,
+            direction: match self.direction {
+                Some(DirectionWord::Outbound) => Direction::Outbound,
+                Some(DirectionWord::Inbound) | None => Direction::Inbound,
+            },
+            purpose: self.purpose,
+            context: value::from_json(Json::Object(self.context.unwrap_or_default())),
+            limit,
+            request_id: self.request_id,
+        })
+    }
+}
+
+/// A decision.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct DecisionAnswer {
+    /// Unique.
+    pub decision_id: String,
+    /// For whom.
+    pub customer: String,
+    /// When it was taken.
+    pub at: Time,
+    /// Until when it stands.
+    pub expires_at: Time,
+    /// The playbook it was taken with.
+    pub playbook: Name,
+    /// Where it is shown or sent.
+    pub channel: Name,
+    /// inbound or outbound.
+    pub direction: &'static str,
+    /// optimised, test or control.
+    pub arm: &'static str,
+    /// full or context_only.
+    pub basis: &'static str,
+    /// Best first.
+    pub items: Vec<ItemAnswer>,
+    /// Why other offers were held back.
+    pub withheld: Vec<WithheldAnswer>,
+    /// When the first offer that only a cap or quiet hours held back becomes possible.
+    pub next_free_at: Option<Time>,
+    /// The decision whose number one this one repeats.
+    pub lineage: Option<LineageAnswer>,
+}
+
+/// One chosen offer.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ItemAnswer {
+    /// 1 is the best.
+    pub rank: usize,
+    /// The offer's id.
+    pub offer: Name,
+    /// offer, service, retention, info or survey.
+    pub kind: Name,
+    /// What the channel does with it.
+    pub action: Name,
+    /// The reserved contact.
+    pub contact_id: Option<String>,
+    /// P.
+    pub propensity: f64,
+    /// C.
+    pub context_weight: f64,
+    /// V, in units of the active KPI.
+    pub value: f64,
+    /// L.
+    pub lever: f64,
+    /// P x C x V x L.
+    pub priority: f64,
+    /// The probability with which this item was put at this rank.
+    pub shown_probability: f64,
+    /// In the tenant's currency.
+    pub price: Option<f64>,
+    /// Content for the channel.
+    pub content: Json,
+    /// What an agent can say.
+    pub script: String,
+    /// The strongest reasons.
+    pub reasons: Vec<ReasonAnswer>,
+}
+
+/// A reason in plain words.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ReasonAnswer {
+    /// For an agent or the customer.
+    pub text: String,
+    /// The tag behind it.
+    pub tag: Option<Name>,
+    /// Its share of the log-odds.
+    pub contribution: f64,
+}
+
+/// Why some offers were held back.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct WithheldAnswer {
+    /// The reason's code.
+    pub code: Name,
+    /// How many offers it held back.
+    pub offers: usize,
+    /// For code `cap`: which.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cap: Option<Name>,
+    /// For code `cap`: contacts that count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub used: Option<u32>,
+    /// For code `cap`: how many may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// When it ends, if it does by itself.
+    pub next_free_at: Option<Time>,
+}
+
+/// Where a repeated number one comes from.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct LineageAnswer {
+    /// The first decision that put this offer first.
+    pub decision_id: String,
+    /// When.
+    pub at: Time,
+    /// In which channel.
+    pub channel: Name,
+    /// When and by which channel the customer was told already.
+    pub told: Option<ToldAnswer>,
+}
+
+/// When and by which channel a customer was told.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ToldAnswer {
+    /// By which channel.
+    pub channel: Name,
+    /// When.
+    pub at: Time,
+}
+
+impl DecisionAnswer {
+    /// A customer's decision for the wire.
+    #[must_use]
+    pub fn of(customer: &CustomerId, decision: &Decision) -> Self {
+        DecisionAnswer {
+            decision_id: decision.decision_id.clone(),
+            customer: customer.as_str().to_string(),
+            at: Time(decision.at),
+            expires_at: Time(decision.expires_at),
+            playbook: decision.playbook.clone(),
+            channel: decision.channel.clone(),
+            direction: decision.direction.word(),
+            arm: decision.arm.word(),
+            basis: decision.basis.word(),
+            items: decision.items.iter().map(ItemAnswer::of).collect(),
+            withheld: decision.withheld.iter().map(WithheldAnswer::of).collect(),
+            next_free_at: decision.next_free_at.map(Time),
+            lineage: decision.lineage.as_ref().map(LineageAnswer::of),
+        }
+    }
+}
+
+impl ItemAnswer {
+    fn of(item: &Item) -> Self {
+        ItemAnswer {
+            rank: item.rank,
+            offer: item.offer.clone(),
+            kind: item.kind.clone(),
+            action: item.action.clone(),
+            contact_id: item.contact_id.clone(),
+            propensity: item.propensity,
+            context_weight: item.context_weight,
+            value: item.value,
+            lever: item.lever,
+            priority: item.priority,
+            shown_probability: item.shown_probability,
+            price: item.price,
+            content: value::to_json(&item.content),
+            script: item.script.clone(),
+            reasons: item.reasons.iter().map(ReasonAnswer::of).collect(),
+        }
+    }
+}
+
+impl ReasonAnswer {
+    fn of(reason: &Reason) -> Self {
+        ReasonAnswer { text: reason.text.clone(), tag: reason.tag.clone(), contribution: reason.contribution }
+    }
+}
+
+impl WithheldAnswer {
+    fn of(withheld: &Withheld) -> Self {
+        let cap = withheld.cap.as_ref();
+        WithheldAnswer {
+            code: withheld.code.clone(),
+            offers: withheld.offers,
+            cap: cap.map(|cap| cap.id.clone()),
+            used: cap.map(|cap| cap.used),
+            limit: cap.map(|cap| cap.limit),
+            next_free_at: withheld.next_free_at.or(cap.and_then(|cap| cap.next_free_at)).map(Time),
+        }
+    }
+}
+
+impl LineageAnswer {
+    fn of(lineage: &Lineage) -> Self {
+        let told = lineage.told.as_ref();
+        LineageAnswer {
+            decision_id: lineage.decision_id.clone(),
+            at: Time(lineage.at),
+            channel: lineage.channel.clone(),
+            told: told.map(|(channel, at)| ToldAnswer { channel: channel.clone(), at: Time(*at) }),
+        }
+    }
+}
+
+/// What became of a contact or an offer. One of `contact_id` and `decision_id` is needed.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub struct ResponseReport {
+    /// The contact it is about.
+    pub contact_id: Option<String>,
+    /// The decision it is about.
+    pub decision_id: Option<String>,
+    /// The offer it is about; the contact's when left out.
+    pub offer: Option<String>,
+    /// What happened.
+    pub response: ResponseWord,
+    /// When; the time of arrival when left out.
+    pub at: Option<Time>,
+    /// The same id has one effect.
+    pub response_id: Option<String>,
+    /// Why, in the customer's or agent's words.
+    pub reason: Option<String>,
+    /// Whose word it is; the customer's when left out.
+    pub by: Option<ByWord>,
+}
+
+/// What can become of a contact or an offer.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the words are the wire's")]
+pub enum ResponseWord {
+    Sent,
+    Delivered,
+    Seen,
+    Clicked,
+    Accepted,
+    Rejected,
+    Ignored,
+    Failed,
+    Expired,
+    Cancelled,
+}
+
+/// Whose word a response is.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ByWord {
+    /// The customer's.
+    Customer,
+    /// An agent's judgement.
+    Agent,
+}
+
+impl ResponseReport {
+    /// The response as the actors know it.
+    ///
+    /// # Errors
+    /// `bad_request` when it names neither contact nor decision, `id_too_long`.
+    pub fn into_response(self) -> Result<Response, Bad> {
+        if self.contact_id.is_none() && self.decision_id.is_none() {
+            return Err(("bad_request", "contact_id or decision_id is needed".into()));
+        }
+        if self.response_id.as_ref().is_some_and(|id| id.len() > REQUEST_ID_BYTES_MAX) {
+            return Err(("id_too_long", format!("response_id is longer than {REQUEST_ID_BYTES_MAX} bytes")));
+        }
+        Ok(Response {
+            contact_id: self.contact_id,
+            decision_id: self.decision_id,
+            offer: self.offer,
+            kind: self.response.into(),
+            at: self.at.map(|at| at.0),
+            response_id: self.response_id,
+            reason: self.reason,
+            by: match self.by {
+                Some(ByWord::Agent) => ResponseBy::Agent,
+                Some(ByWord::Customer) | None => ResponseBy::Customer,
+            },
+        })
+    }
+}
+
+impl From<ResponseWord> for ResponseKind {
+    fn from(word: ResponseWord) -> Self {
+        match word {
+            ResponseWord::Sent => ResponseKind::Sent,
+            ResponseWord::Delivered => ResponseKind::Delivered,
+            ResponseWord::Seen => ResponseKind::Seen,
+            ResponseWord::Clicked => ResponseKind::Clicked,
+            ResponseWord::Accepted => ResponseKind::Accepted,
+            ResponseWord::Rejected => ResponseKind::Rejected,
+            ResponseWord::Ignored => ResponseKind::Ignored,
+            ResponseWord::Failed => ResponseKind::Failed,
+            ResponseWord::Expired => ResponseKind::Expired,
+            ResponseWord::Cancelled => ResponseKind::Cancelled,
+        }
+    }
+}
+
+/// What a response did.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ResponseAnswer {
+    /// False when it had been heard before or is about nothing we know.
+    pub applied: bool,
+    /// The contact's state afterwards.
+    pub contact_state: Option<&'static str>,
+    /// What is suppressed from now on, as `scope:id`.
+    pub suppressed: Vec<String>,
+    /// Why it was not applied.
+    pub detail: Option<String>,
+}
+
+impl From<ResponseOutcome> for ResponseAnswer {
+    fn from(outcome: ResponseOutcome) -> Self {
+        ResponseAnswer {
+            applied: outcome.applied,
+            contact_state: outcome.contact_state,
+            suppressed: outcome.suppressed,
+            detail: outcome.detail,
+        }
+    }
+}
