@@ -156,7 +156,7 @@ impl<'a> Words<'a> {
     fn is_read_elsewhere(&self, asked: &Expr, whole: &Expr) -> bool {
         let mut read = false;
         whole.visit(&mut |part| {
-            read |= part != asked && part.own_tag().is_some() && part.own_tag() == asked.own_tag()
+            read |= part != asked && part.own_tag().is_some() && part.own_tag() == asked.own_tag();
         });
         read
     }
