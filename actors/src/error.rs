@@ -42,7 +42,7 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
-    pub(crate) fn new(what: &'static str, detail: impl ToString) -> Self {
+    pub(crate) fn new(what: &'static str, detail: impl std::fmt::Display) -> Self {
         Unreadable { what, detail: detail.to_string() }
     }
 }
