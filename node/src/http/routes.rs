@@ -257,7 +257,6 @@ pub const ROUTES: &[Route] = &[
         gives: gives::<PlaybookAnswer>(),
         errors: &[400, 413, 422, 503],
         handler: || web::post().to(playbooks::post),
-        ..PLAIN
     },
     Route {
         path: "/v1/playbooks/active",
