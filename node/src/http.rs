@@ -3,9 +3,10 @@
 //! Handlers are thin: a request becomes a command, goes through the dispatch, and the answer becomes JSON. Leaves
 //! out TLS and who may ask (a proxy's, in this version).
 //!
-//! Reading order: the table ([`routes`]), how a request is read ([`request`]), what a channel asks ([`channel`],
-//! [`events`], [`stream`], [`imports`]), a customer's data ([`customers`], [`results`]), what an operator asks ([`admin`],
-//! [`playbooks`]), errors ([`error`]), the description of all this ([`openapi`]).
+//! Reading order: the table ([`routes`]), how a request is read and answered ([`request`], [`reply`], [`error`]),
+//! what channels ask ([`channel`]), what comes in ([`events`], [`stream`], [`imports`]), a customer's data
+//! ([`customers`], [`results`]), what an operator asks ([`admin`], [`playbooks`]), and the description of all this
+//! ([`openapi`]).
 
 pub mod routes;
 pub mod request;

@@ -38,9 +38,12 @@ pub struct NodeOptions {
     /// Bytes of idle customers kept in memory; beyond that the longest idle are passivated. Default 1073741824
     /// (1 GiB): about 400,000 customers of 2.5 KB.
     pub resident_bytes_max: u64,
-    /// Largest request body in bytes, except for streams, which are read line by line. Default 16777216 (16 MiB):
-    /// a playbook of 40,000 offers fits.
+    /// Largest request body in bytes, except for playbooks, and for streams, which are read line by line. Default
+    /// 16777216 (16 MiB): a batch of some 50,000 events.
     pub body_bytes_max: usize,
+    /// Largest playbook that is accepted over HTTP, in bytes. Default 134217728 (128 MiB): 40,000 offers as long as
+    /// those of the sample playbook (1.3 KB each) fit twice.
+    pub playbook_bytes_max: usize,
     /// Longest line of a stream in bytes. Default 262144 (256 KiB): far above any event, and a few hundred streams
     /// of such lines still fit in memory.
     pub line_bytes_max: usize,
@@ -95,6 +98,7 @@ impl Default for NodeOptions {
             thread_count: 2,
             resident_bytes_max: 1 << 30,
             body_bytes_max: 16 << 20,
+            playbook_bytes_max: 128 << 20,
             line_bytes_max: 256 << 10,
             in_flight_max: 4096,
             deadline_ms: 5000,
@@ -178,6 +182,7 @@ impl NodeOptions {
             ("thread_count", self.thread_count as u64),
             ("resident_bytes_max", self.resident_bytes_max),
             ("body_bytes_max", self.body_bytes_max as u64),
+            ("playbook_bytes_max", self.playbook_bytes_max as u64),
             ("line_bytes_max", self.line_bytes_max as u64),
             ("in_flight_max", self.in_flight_max as u64),
             ("deadline_ms", self.deadline_ms),

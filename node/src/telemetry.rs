@@ -17,6 +17,9 @@ const SECONDS: [f64; 16] =
 /// Upper bounds of the buckets of histograms that count things.
 const COUNTS: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
 
+/// The HTTP server tells of every worker thread; whoever wants to hear it says so in `log`.
+const QUIETER: &str = "actix_server=warn";
+
 /// The metrics of this process.
 static METRICS: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
 
@@ -48,7 +51,7 @@ pub fn start(options: &NodeOptions) -> Result<PrometheusHandle, NodeError> {
 fn log_to_stderr(options: &NodeOptions) -> Result<(), NodeError> {
     let filter = EnvFilter::builder()
         .with_default_directive(LevelFilter::INFO.into())
-        .parse(&options.log)
+        .parse(format!("{QUIETER},{}", options.log))
         .map_err(|error| NodeError::Options(format!("log: {error}")))?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // An error means that somebody else in this process logs already, which is as good.

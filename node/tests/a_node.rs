@@ -3,6 +3,8 @@
 //!
 //! Speaks HTTP/1.1 over a plain socket, so that headers, broken bodies and cut connections are exactly as written.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use node::http::routes::ROUTES;
 use node::{Background, NodeOptions};
 use serde_json::{Value as Json, json};
@@ -246,6 +248,56 @@ fn events_come_in_every_mode_and_bad_ones_never_stop_the_others() {
     assert_eq!(counts(&typed("application/cloudevents-batch+json", "[]")), (0, 0, 0));
     assert_eq!(counts(&client.lines("/v1/events", "")), (0, 0, 0));
     node.stop().unwrap();
+}
+
+/// Writers go on while the node stops; whatever they were told is durable is there after the restart.
+#[test]
+fn a_stop_under_load_is_quick_and_forgets_nothing_it_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let (node, client) = start_with_playbook(dir.path());
+    let idle = TcpStream::connect(client.0).unwrap();
+    let address = client.0;
+    let writers: Vec<_> =
+        (0..4).map(|writer| std::thread::spawn(move || write_until_refused(address, writer))).collect();
+    std::thread::sleep(Duration::from_millis(300));
+    let (stopped, stopping) = std::sync::mpsc::channel();
+    std::thread::spawn(move || stopped.send(node.stop()));
+    stopping.recv_timeout(Duration::from_secs(10)).expect("no client holds up a stop").unwrap();
+    let acknowledged: Vec<u64> = writers.into_iter().map(|writer| writer.join().unwrap()).collect();
+    drop(idle);
+
+    let (node, client) = start(dir.path(), |_| {});
+    for (writer, count) in acknowledged.into_iter().enumerate() {
+        assert!(count > 0);
+        let sum =
+            client.get(&format!("/v1/customers/w{writer}")).json()["tags"]["usage_mb_30d"]["value"].as_f64();
+        // The last event may have been applied without its sender having heard of it.
+        let (least, most) = (count as f64, (count + 1) as f64);
+        assert!(sum.is_some_and(|sum| sum >= least && sum <= most), "{sum:?} of {count}");
+    }
+    node.stop().unwrap();
+}
+
+/// Events that add 1 each, one after the other, until one is not acknowledged; how many were.
+fn write_until_refused(address: SocketAddr, writer: u32) -> u64 {
+    let customer = format!("w{writer}");
+    for number in 0.. {
+        let body = event(&format!("e{number}"), &customer, 1.0).to_string();
+        let head = format!(
+            "POST /v1/events HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        let mut answer = Vec::new();
+        let asked = TcpStream::connect(address).and_then(|mut stream| {
+            stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+            stream.write_all(format!("{head}{body}").as_bytes())?;
+            stream.read_to_end(&mut answer)
+        });
+        if asked.is_err() || !answer.starts_with(b"HTTP/1.1 200") {
+            return number;
+        }
+    }
+    unreachable!("the node stops before")
 }
 
 #[test]

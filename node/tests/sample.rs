@@ -1,5 +1,7 @@
 //! The sample config file in docs/ is the one that the options generate.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use node::NodeOptions;
 use std::path::Path;
 
@@ -13,5 +15,8 @@ fn the_sample_in_docs_is_what_the_options_say() {
         std::fs::write(&path, NodeOptions::sample()).unwrap();
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(committed == NodeOptions::sample(), "docs/rapport.sample.yaml is old; write it anew with {WRITE}=1");
+    assert!(
+        committed == NodeOptions::sample(),
+        "docs/rapport.sample.yaml is old; write it anew with {WRITE}=1"
+    );
 }

@@ -25,7 +25,7 @@ pub async fn post(
     query: web::Query<UploadQuery>,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let body = request::whole(payload, services.options.body_bytes_max).await?;
+    let body = request::whole(payload, services.options.playbook_bytes_max).await?;
     let upload = upload(&body, *query)?;
     if upload.at.is_some_and(|at| at.0 > (services.clock)()) {
         let detail =

@@ -18,6 +18,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// A method of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -344,7 +346,9 @@ pub fn paths() -> impl Iterator<Item = &'static str> {
 /// The path of the table behind a registered pattern: the label of its metrics.
 #[must_use]
 pub fn label(pattern: &str) -> Option<&'static str> {
-    paths().find(|path| self::pattern(path) == pattern)
+    static LABELS: LazyLock<HashMap<String, &str>> =
+        LazyLock::new(|| paths().map(|path| (self::pattern(path), path)).collect());
+    LABELS.get(pattern).copied()
 }
 
 /// An id may be empty, so that it is refused as a bad one and not as an unknown route.
