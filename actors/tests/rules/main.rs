@@ -6,4 +6,5 @@ mod consents;
 mod decisions;
 mod events;
 mod responses;
+mod sample_playbook;
 mod turns;
