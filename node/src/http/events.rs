@@ -1,6 +1,6 @@
 //! Events come in: one, a batch, or a stream of lines; as CloudEvents in structured or binary mode.
 //!
-//! All ways end in [`hear`]: events are sorted by customer, a customer's events stay in their order and share turns,
+//! All ways end in `hear`: events are sorted by customer, a customer's events stay in their order and share turns,
 //! customers go side by side. The answer is given only when everything is durable.
 
 use crate::admission::Priority;

@@ -49,7 +49,7 @@ impl Lines {
         Lines { payload, splitter: Splitter::new(line_bytes_max), ended: false }
     }
 
-    /// The next lines, as many as have come, at most about [`LOT_LINES`]; `None` at the end of the body.
+    /// The next lines, as many as have come, at most about 2,000; `None` at the end of the body.
     ///
     /// # Errors
     /// When the body stalls or breaks off: nobody is there to hear an answer.

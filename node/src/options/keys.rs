@@ -38,8 +38,9 @@ pub(super) fn set_text(options: &NodeOptions, key: &str, text: &str) -> Result<N
 pub(super) fn sample() -> String {
     let schema = schemars::schema_for!(NodeOptions);
     let defaults = fields_of(&NodeOptions::default());
-    let head = "# How a Rapport node is set up. Every key is a flag as well (--node-id) and a variable (RAPPORT_NODE_ID);\n\
-                # flags override variables, variables override this file. Take the # away to change a value.\n";
+    let head = "# How a Rapport node is set up. Every key is a variable as well (RAPPORT_NODE_ID), the most used ones are\n\
+                # flags (--node-id). Flags override variables, variables override this file. Take the # away to change\n\
+                # a value.\n";
     known().iter().fold(head.to_string(), |mut text, key| {
         let property = schema.pointer(&format!("/properties/{key}/description"));
         text.push('\n');
