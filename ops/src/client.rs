@@ -1,7 +1,8 @@
 //! Calls to a node: one address, JSON in and out, problems told apart by what the operator can do.
 //!
 //! Blocking, one connection per thread that uses it. Waits are bounded: a call has a deadline, and a node that says
-//! "too much" is asked again a limited number of times. Leaves out what the answers mean.
+//! "not now" is asked again a limited number of times. A repeated call may be heard twice, so callers put an id or a
+//! time into whatever must have one effect. Leaves out what the answers mean.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -164,7 +165,7 @@ impl Client {
             let heard = self.once(method, path, body)?;
             match heard.status {
                 429 | 503 if attempt < REPEATS_MAX => {
-                    std::thread::sleep(wait_before(attempt, heard.retry_after))
+                    std::thread::sleep(wait_before(attempt, heard.retry_after));
                 }
                 _ => return self.understand(&heard),
             }
@@ -244,7 +245,7 @@ pub fn escaped(text: &str) -> String {
     for byte in text.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                path.push(char::from(byte))
+                path.push(char::from(byte));
             }
             _ => path.push_str(&format!("%{byte:02X}")),
         }

@@ -38,7 +38,8 @@ fn show(id: &str, talk: &Talk) -> Result<(), Failure> {
 /// With `--why-not` the explanation of that offer comes after the decision; as JSON both are one document.
 fn decide(args: &DecideArgs) -> Result<(), Failure> {
     let (client, shape) = super::open(&args.talk);
-    let decision = client.post(&path(&args.id, "/decisions")?, &question(args))?;
+    let request_id = format!("cli-{}-{:x}", std::process::id(), crate::clock::now().ms());
+    let decision = client.post(&path(&args.id, "/decisions")?, &question(args, &request_id))?;
     let explanation = match &args.why_not {
         Some(offer) => Some(explain(&client, &args.id, &decision, offer)?),
         None => None,
@@ -58,7 +59,8 @@ fn decide(args: &DecideArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn question(args: &DecideArgs) -> Value {
+/// The request id lets the node hear a repeated call once: an outbound decision reserves a contact.
+fn question(args: &DecideArgs, request_id: &str) -> Value {
     let direction = match args.direction {
         Direction::Inbound => "inbound",
         Direction::Outbound => "outbound",
@@ -66,6 +68,7 @@ fn question(args: &DecideArgs) -> Value {
     let mut question = Map::new();
     question.insert("channel".to_owned(), args.channel.as_str().into());
     question.insert("direction".to_owned(), direction.into());
+    question.insert("request_id".to_owned(), request_id.into());
     for (key, value) in [("placement", &args.placement), ("purpose", &args.purpose)] {
         if let Some(value) = value {
             question.insert(key.to_owned(), value.as_str().into());
@@ -121,3 +124,6 @@ fn path(id: &str, rest: &str) -> Result<String, Failure> {
         None => Err(Failure::Usage("a customer id has 1 to 128 bytes and no control characters".to_owned())),
     }
 }
+
+#[cfg(test)]
+mod tests;

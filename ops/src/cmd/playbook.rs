@@ -96,7 +96,7 @@ fn plan(files: &Files, client: &Client) -> Result<Changes, Failure> {
         Err(CallError::Refused(problem)) if problem.status == 404 => None,
         Err(error) => return Err(error.into()),
     };
-    diff::against(theirs.as_ref(), &compiled.playbook.id, &ours)
+    Ok(diff::against(theirs.as_ref(), &compiled.playbook.id, &ours))
 }
 
 /// Prints the plan on stderr, does it, and prints the outcome on stdout.

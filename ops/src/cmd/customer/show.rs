@@ -38,6 +38,10 @@ fn tags(view: &Value) -> Table {
 fn value_of(tag: &Value) -> String {
     match &tag["value"] {
         text @ Value::String(_) => moment(text),
+        Value::Number(number) if number.is_f64() => {
+            let text = format!("{:.3}", number.as_f64().unwrap_or_default());
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
         other => plain(other),
     }
 }

@@ -32,12 +32,11 @@ pub struct Stage<'a> {
     pub interrupt: &'a Interrupt,
 }
 
+/// What is done with a block of subscribers.
+pub type Play<'a> = dyn Fn(&mut Player<'_>, &[Subscriber]) -> Result<(), CallError> + Sync + 'a;
+
 /// Runs `play` for all subscribers, a block at a time, and gives what was counted and how long it took.
-pub fn all(
-    stage: Stage<'_>,
-    title: &'static str,
-    play: &(dyn Fn(&mut Player<'_>, &[Subscriber]) -> Result<(), CallError> + Sync),
-) -> Result<(Tally, Duration), Failure> {
+pub fn all(stage: Stage<'_>, title: &'static str, play: &Play<'_>) -> Result<(Tally, Duration), Failure> {
     let Stage { world, client, interrupt } = stage;
     let bar = bar(u64::from(world.customers), title);
     let next = AtomicU32::new(0);

@@ -1,7 +1,7 @@
 //! What the crowd does: told once to the node, then a day of life, visits, campaigns and answers.
 
 use super::chance::Chance;
-use super::crowd::{self, Stage};
+use super::crowd::{self, Play, Stage};
 use super::events::{self, Part};
 use super::player::{Ask, OUTBOUND, Player};
 use super::subscribers::Subscriber;
@@ -35,7 +35,7 @@ pub struct Played {
 pub fn play(stage: Stage<'_>) -> Result<Played, Failure> {
     let mut tally = Tally::new();
     let mut took = Duration::ZERO;
-    let mut run = |title, play: &(dyn Fn(&mut Player<'_>, &[Subscriber]) -> Result<(), CallError> + Sync)| {
+    let mut run = |title, play: &Play<'_>| {
         let (counted, elapsed) = crowd::all(stage, title, play)?;
         tally.add(&counted);
         took += elapsed;

@@ -89,10 +89,10 @@ impl Mapping {
         for (key, value) in file {
             match (word(key).as_deref(), value) {
                 (Some("customer"), value) => {
-                    mapping.customer = word(value).ok_or("customer: expected a column")?
+                    mapping.customer = word(value).ok_or("customer: expected a column")?;
                 }
                 (Some("source"), value) => {
-                    mapping.source = Some(word(value).ok_or("source: expected a name")?)
+                    mapping.source = Some(word(value).ok_or("source: expected a name")?);
                 }
                 (Some("columns"), Yaml::Mapping(columns)) => {
                     for (name, rule) in columns {

@@ -59,8 +59,7 @@ impl<R: BufRead> TableReader<R> {
         }
     }
 
-    fn record(&mut self, first: Line) -> io::Result<Record> {
-        let mut whole = first.clone();
+    fn record(&mut self, mut whole: Line) -> io::Result<Record> {
         let mut further = Vec::new();
         while quote_is_open(&whole.bytes) && !whole.cut && further.len() < LINES_PER_RECORD_MAX {
             let Some(line) = self.next_line()? else { break };

@@ -18,6 +18,8 @@ pub struct Changes {
     from: Option<String>,
     /// The other one.
     to: String,
+    /// Only ids could be compared, not what is behind them.
+    ids_only: bool,
     sections: BTreeMap<String, Section>,
 }
 
@@ -37,13 +39,33 @@ pub fn document(canonical: &[u8]) -> Result<Value, Failure> {
 }
 
 /// The changes from the node's active playbook, as it answers `GET /v1/playbooks/active`, to ours.
-pub fn against(active: Option<&Value>, to: &str, ours: &Value) -> Result<Changes, Failure> {
-    let Some(active) = active else { return Ok(between(None, &Value::Null, to, ours)) };
-    let theirs = &active["document"];
-    if !theirs.is_object() {
-        return Err(Failure::Failed("the node does not say what is in its active playbook".to_owned()));
+///
+/// A node that gives the whole `document` lets us see what changed inside an entry; one that gives ids only does not.
+pub fn against(active: Option<&Value>, to: &str, ours: &Value) -> Changes {
+    let Some(active) = active else { return between(None, &Value::Null, to, ours) };
+    let from = active["id"].as_str();
+    let document = &active["document"];
+    if document.is_object() {
+        return between(from, document, to, ours);
     }
-    Ok(between(active["id"].as_str(), theirs, to, ours))
+    let ids_only = |playbook: &Value| -> Value {
+        let known =
+            playbook.as_object().into_iter().flatten().filter(|(name, _)| LISTED.contains(&name.as_str()));
+        known.map(|(name, section)| (name.clone(), ids_of(section))).collect::<Map<_, _>>().into()
+    };
+    Changes { ids_only: true, ..between(from, &ids_only(active), to, &ids_only(ours)) }
+}
+
+/// Sections of which a node gives the ids.
+const LISTED: [&str; 5] = ["tags", "events", "offers", "caps", "channels"];
+
+fn ids_of(section: &Value) -> Value {
+    let of_entry = |entry: &Value| entry.as_str().or_else(|| entry["id"].as_str()).map(str::to_owned);
+    let ids: Vec<String> = match section {
+        Value::Object(map) => map.keys().cloned().collect(),
+        other => other.as_array().into_iter().flatten().filter_map(of_entry).collect(),
+    };
+    ids.into_iter().map(|id| (id, Value::Null)).collect::<Map<_, _>>().into()
 }
 
 /// The changes from `old` to `new`, documents as made by [`document`].
@@ -64,7 +86,7 @@ pub fn between(from: Option<&str>, old: &Value, to: &str, new: &Value) -> Change
         (name.clone(), section)
     });
     let sections = sections.filter(|(_, section)| !section.is_empty()).collect();
-    Changes { from: from.map(str::to_owned), to: to.to_owned(), sections }
+    Changes { from: from.map(str::to_owned), to: to.to_owned(), ids_only: false, sections }
 }
 
 /// Every section as a map: by id, by name, by place in the list, or as a whole.
@@ -109,7 +131,7 @@ impl Changes {
                 (name.clone(), json!({"added": it.added, "removed": it.removed, "changed": it.changed}))
             })
             .collect();
-        json!({ "from": self.from, "to": self.to, "sections": sections })
+        json!({ "from": self.from, "to": self.to, "ids_only": self.ids_only, "sections": sections })
     }
 }
 
@@ -144,6 +166,9 @@ impl fmt::Display for Changes {
                 write!(f, "\n  ... and {} more", all.len() - NAMED_MAX)?;
             }
         }
+        if self.ids_only {
+            write!(f, "\nthe node gives ids only: what changed inside an entry is not seen here")?;
+        }
         Ok(())
     }
 }
@@ -170,5 +195,20 @@ mod tests {
         assert_eq!(changes.to_string(), expected);
         assert_eq!(changes.to_json()["sections"]["tags"]["added"], json!(["new"]));
         assert_eq!(between(Some("aaa"), &old, "aaa", &old).to_string(), "no change: playbook aaa is active");
+    }
+    #[test]
+    fn a_node_that_gives_ids_only_says_what_came_and_went() {
+        let active = json!({
+            "id": "aaa", "active": true, "kpi": "clv", "tags": ["age"], "offers": [{"id": "x"}, {"id": "y"}],
+            "channels": ["sms"],
+        });
+        let ours = json!({
+            "kpi": "clv", "tags": [{"id": "age", "kind": "int"}], "offers": [{"id": "y"}, {"id": "z"}],
+            "channels": {"sms": {"kind": "webhook"}}, "suppress": [{"on": "ignored"}],
+        });
+        let expected = "from playbook aaa to bbb\noffers: 1 added, 1 removed\n  + z\n  - x\n\
+            the node gives ids only: what changed inside an entry is not seen here";
+        assert_eq!(against(Some(&active), "bbb", &ours).to_string(), expected);
+        assert!(against(None, "bbb", &ours).to_string().starts_with("the first playbook: bbb"));
     }
 }
