@@ -5,14 +5,16 @@
 //! ignored, so that a newer client can talk to an older node; fields of the wrong type are refused.
 //!
 //! Reading order: times and loose values ([`time`], [`value`]), what comes in and goes out for events ([`event`]),
-//! decisions ([`decision`], [`explanation`]), customers ([`customer`]), the past ([`past`]), playbooks
-//! ([`playbook`]), and errors ([`problem`]).
+//! decisions ([`decision`], [`response`], [`explanation`]), customers ([`consent`], [`customer`]), the past
+//! ([`past`]), playbooks ([`playbook`]), and errors ([`problem`]).
 
 pub mod time;
 pub mod value;
 pub mod event;
 pub mod decision;
+pub mod response;
 pub mod explanation;
+pub mod consent;
 pub mod customer;
 pub mod past;
 pub mod playbook;

@@ -3,7 +3,8 @@
 use crate::admission::Priority;
 use crate::http::error::Problem;
 use crate::http::{Services, reply, request};
-use crate::wire::decision::{DecisionAnswer, DecisionQuestion, ResponseAnswer, ResponseReport};
+use crate::wire::decision::{DecisionAnswer, DecisionQuestion};
+use crate::wire::response::{ResponseAnswer, ResponseReport};
 use actix_web::http::header::HeaderValue;
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::call::{Command, CustomerId, Reply};

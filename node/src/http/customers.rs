@@ -4,10 +4,8 @@ use crate::admission::Priority;
 use crate::http::error::Problem;
 use crate::http::reply::Origin;
 use crate::http::{Services, reply, request};
-use crate::wire::customer::{
-    ConsentAnswer, ConsentNote, ConsentsAnswer, ConsentsNoted, CustomerAnswer, ReceiptAnswer, TagsAnswer,
-    TagsPatch,
-};
+use crate::wire::consent::{ConsentAnswer, ConsentNote, ConsentsAnswer, ConsentsNoted};
+use crate::wire::customer::{CustomerAnswer, ReceiptAnswer, TagsAnswer, TagsPatch};
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::call::{Command, CustomerId, Reply};
 use actors::customer::view::CustomerView;

@@ -4,7 +4,8 @@ use crate::http::channel::logged;
 use crate::http::customers::view;
 use crate::http::error::Problem;
 use crate::http::{Services, reply, request};
-use crate::wire::customer::{ConsentAnswer, ContactAnswer, CustomerAnswer};
+use crate::wire::consent::ConsentAnswer;
+use crate::wire::customer::{ContactAnswer, CustomerAnswer};
 use crate::wire::decision::DecisionAnswer;
 use crate::wire::explanation::ExplanationAnswer;
 use crate::wire::past::{

@@ -3,10 +3,9 @@
 
 use crate::http::error::Problem;
 use crate::http::{admin, channel, customers, events, imports, playbooks, results};
-use crate::wire::customer::{
-    ConsentNote, ConsentsAnswer, ConsentsNoted, CustomerAnswer, ReceiptAnswer, TagsAnswer, TagsPatch,
-};
-use crate::wire::decision::{DecisionAnswer, DecisionQuestion, ResponseAnswer, ResponseReport};
+use crate::wire::consent::{ConsentNote, ConsentsAnswer, ConsentsNoted};
+use crate::wire::customer::{CustomerAnswer, ReceiptAnswer, TagsAnswer, TagsPatch};
+use crate::wire::decision::{DecisionAnswer, DecisionQuestion};
 use crate::wire::event::{CloudEvent, EventsAnswer, ImportAnswer, TagLine};
 use crate::wire::explanation::ExplanationAnswer;
 use crate::wire::past::{ContactsPage, DecisionsPage, ExportAnswer, OfferQuery, PageQuery};
@@ -14,6 +13,7 @@ use crate::wire::playbook::{
     ClusterAnswer, PlaybookAnswer, PlaybookSummary, PlaybookUpload, PlaybooksAnswer, StatusAnswer,
     UploadQuery,
 };
+use crate::wire::response::{ResponseAnswer, ResponseReport};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};

@@ -1,6 +1,7 @@
 //! A customer's past, in pages: contacts, decisions, and the export of everything.
 
-use crate::wire::customer::{ConsentAnswer, ContactAnswer, CustomerAnswer};
+use crate::wire::consent::ConsentAnswer;
+use crate::wire::customer::{ContactAnswer, CustomerAnswer};
 use crate::wire::decision::DecisionAnswer;
 use crate::wire::time::Time;
 use actors::Timestamp;
