@@ -7,6 +7,7 @@
 
 mod harness;
 mod walk;
+mod durability;
 mod idempotence;
 mod visibility;
 mod ndjson;
