@@ -454,6 +454,25 @@ fn every_route_of_the_table_answers_and_everything_else_is_a_problem() {
 }
 
 #[test]
+fn what_was_refused_for_overload_is_marked_and_can_be_sent_again() {
+    let dir = tempfile::tempdir().unwrap();
+    start_with_playbook(dir.path()).0.stop().unwrap();
+    let (node, client) = start(dir.path(), |options| options.in_flight_max = 1);
+    let lines: String = (0..10).map(|n| event("e", &format!("c{n}"), 1.0).to_string() + "\n").collect();
+    let (accepted, _, rejected) = counts(&client.lines("/v1/events", &lines));
+    assert!(accepted >= 1 && rejected >= 1 && accepted + rejected == 10, "{accepted} {rejected}");
+    let reply = client.lines("/v1/events", &lines).json();
+    for one in reply["rejected"].as_array().unwrap() {
+        assert_eq!((one["code"].as_str(), one["retryable"].as_bool()), (Some("overloaded"), Some(true)));
+    }
+    let again = |n| counts(&client.json("POST", "/v1/events", &event("e", &format!("c{n}"), 1.0)));
+    let (accepted_again, duplicate) =
+        (0..10).map(again).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    assert_eq!(accepted_again + duplicate, 10, "every event is applied once in the end");
+    node.stop().unwrap();
+}
+
+#[test]
 fn a_body_over_the_limit_is_refused_and_a_long_line_only_rejected() {
     let dir = tempfile::tempdir().unwrap();
     let playbook = dir.path().join("playbook");
