@@ -11,3 +11,4 @@ mod durability;
 mod idempotence;
 mod visibility;
 mod ndjson;
+mod bad_input;
