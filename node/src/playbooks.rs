@@ -101,17 +101,19 @@ impl Playbooks {
         Ok(accepted)
     }
 
-    /// Notes that a stored playbook is in force from now on. The caller then hands it to the dispatch.
+    /// Notes that a stored playbook is in force from now on, then calls `put_in_force`. Both happen before the next
+    /// change begins: the store and the node never differ on which was last.
     ///
     /// # Errors
     /// [`PlaybookError::Unknown`], [`PlaybookError::Store`], [`PlaybookError::Unreadable`].
-    pub async fn activate(&self, id: &str) -> Result<Active, PlaybookError> {
+    pub async fn activate(&self, id: &str, put_in_force: impl FnOnce(Active)) -> Result<(), PlaybookError> {
         let _one_at_a_time = self.changing.lock().await;
         let playbook = self.by_id(id).await?;
         let now = (self.clock)();
         let first = self.store.activations().await?.first().map(|first| Timestamp::from_ms(first.at_ms));
         self.store.activate(Activation { playbook_id: id.to_string(), at_ms: now.ms() }).await?;
-        Ok(Active { playbook, learning_since: first.unwrap_or(now) })
+        put_in_force(Active { playbook, learning_since: first.unwrap_or(now) });
+        Ok(())
     }
 
     /// A stored playbook, compiled.

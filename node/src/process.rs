@@ -165,7 +165,9 @@ async fn first_playbook(playbooks: &Playbooks, options: &NodeOptions) -> Result<
         before => {
             let before = before.map(|active| active.playbook.id.to_string());
             info!(playbook = %accepted.playbook.id, before, "put the playbook of the directory in force");
-            playbooks.activate(&accepted.playbook.id).await.map(Some).map_err(playbook_error)
+            let mut in_force = None;
+            let activated = playbooks.activate(&accepted.playbook.id, |active| in_force = Some(active)).await;
+            activated.map(|()| in_force).map_err(playbook_error)
         }
     }
 }

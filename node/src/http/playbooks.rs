@@ -9,7 +9,7 @@ use crate::wire::playbook::{
 };
 use crate::wire::time::Time;
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, rt, web};
 use actors::Timestamp;
 use serde_json::Value as Json;
 use tracing::info;
@@ -59,12 +59,16 @@ pub async fn activate(request: HttpRequest, services: web::Data<Services>) -> Re
     summary(&services, &id).await
 }
 
-/// Noted in the store first, then in force on this node.
-async fn put_in_force(services: &Services, id: &str) -> Result<(), PlaybookError> {
-    let active = services.playbooks.activate(id).await?;
-    services.dispatch.put_in_force(active);
-    info!(playbook = id, "put a playbook in force");
-    Ok(())
+/// Noted in the store first, then in force on this node. A task of its own: a caller that hangs up midway must not
+/// leave the two apart.
+async fn put_in_force(services: &web::Data<Services>, id: &str) -> Result<(), Problem> {
+    let (services, id) = (services.clone(), id.to_string());
+    let change = rt::spawn(async move {
+        services.playbooks.activate(&id, |active| services.dispatch.put_in_force(active)).await?;
+        info!(playbook = id, "put a playbook in force");
+        Ok::<(), PlaybookError>(())
+    });
+    Ok(change.await.map_err(|error| Problem::ours("internal", error.to_string()))??)
 }
 
 /// `GET /v1/playbooks`
