@@ -12,3 +12,4 @@ mod idempotence;
 mod visibility;
 mod ndjson;
 mod bad_input;
+mod layers;
