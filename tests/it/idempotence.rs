@@ -41,7 +41,7 @@ fn a_request_repeated_gets_the_same_bytes_and_reserves_one_contact() {
     for _ in 0..2 {
         assert_eq!(client.decide("c", &question).body, first.body);
     }
-    client.tag("c", json!({"age": 40})).ok();
+    client.tag("c", &json!({"age": 40})).ok();
     assert_eq!(client.decide("c", &question).body, first.body, "whatever has changed meanwhile");
     assert_eq!(client.contacts("c").len(), 1);
     assert_ne!(client.decide("c", &outbound("r2")).body, first.body);

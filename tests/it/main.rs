@@ -12,4 +12,6 @@ mod idempotence;
 mod visibility;
 mod ndjson;
 mod bad_input;
+mod playbooks;
+mod cli;
 mod layers;

@@ -11,7 +11,7 @@ fn an_event_walks_in_a_decision_walks_out_and_everything_can_be_asked_of_it() {
 
     ann.client.grant(ann.id);
     assert_eq!(
-        ann.client.tag(ann.id, json!({"age": 31, "plan": "prepaid", "city": "Ulm"})).ok()["changed"],
+        ann.client.tag(ann.id, &json!({"age": 31, "plan": "prepaid", "city": "Ulm"})).ok()["changed"],
         3
     );
     ann.hears_events();

@@ -174,7 +174,7 @@ mod tests {
         let five = |months: [&'static str; 4]| {
             let ids = ["k2", "k3", "k4", "k5"];
             move |it: &mut Found| {
-                it.contacts.extend(ids.iter().zip(months).map(|(id, month)| contact(id, month)))
+                it.contacts.extend(ids.iter().zip(months).map(|(id, month)| contact(id, month)));
             }
         };
         let unexpected = "c: 4 contacts nobody was told of, with 1 requests unanswered";

@@ -18,11 +18,6 @@ impl Chance {
         Chance(seed)
     }
 
-    /// With a seed of its own.
-    pub fn seeded(seed: u64) -> Self {
-        Chance(seed)
-    }
-
     /// 0 to `end`, without `end`.
     pub fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

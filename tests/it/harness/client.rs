@@ -153,7 +153,7 @@ impl Client {
     }
 
     /// Sets tags.
-    pub fn tag(&self, customer: &str, set: Json) -> Reply {
+    pub fn tag(&self, customer: &str, set: &Json) -> Reply {
         let patch = json!({"source": "test", "set": set});
         self.json("PATCH", &format!("/v1/customers/{customer}/tags"), &patch)
     }
