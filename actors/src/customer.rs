@@ -159,8 +159,8 @@ impl Customer {
             _ => None,
         };
         self.derivations.forget_old(window_ms_of, now);
-        for tag in playbook.tags.values().filter(|tag| tag.derived.is_some()) {
-            self.refresh_derived(playbook, tag.number, now);
+        for number in self.derivations.tags() {
+            self.refresh_derived(playbook, number, now);
         }
     }
 

@@ -97,8 +97,9 @@ pub trait CustomerStore: Send + Sync {
     fn save(&self, save: Save) -> StoreFuture<'_, ()>;
 
     /// Removes the customer and every row of it. The same fencing as [`save`](Self::save): `revision` is the one
-    /// the caller read. Afterwards no byte of the id is left in the store's files. Erasing a customer that is not
-    /// there is `Ok` with zero counts. A former owner can neither bring the customer back nor erase its successor.
+    /// the caller read. Afterwards no read finds anything of the customer; a store says itself what may be left in its
+    /// files until they are compacted. Erasing a customer that is not there is `Ok` with zero counts. A former owner
+    /// can neither bring the customer back nor erase its successor.
     fn erase<'a>(
         &'a self,
         customer: &'a CustomerKey,

@@ -71,6 +71,12 @@ impl Derivations {
         }
     }
 
+    /// The tags that are derived of something, each once or twice.
+    #[must_use]
+    pub fn tags(&self) -> Vec<TagNumber> {
+        self.windows.keys().chain(self.fading.keys()).copied().collect()
+    }
+
     /// Drops buckets that have left their windows.
     pub fn forget_old(&mut self, window_ms_of: impl Fn(TagNumber) -> Option<i64>, now: Timestamp) {
         for (tag, window) in &mut self.windows {
