@@ -32,17 +32,18 @@ use world::World;
 pub fn run(args: &DemoArgs) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()?;
     let (_temporary, data_dir) = place(args)?;
-    let options = NodeOptions { data_dir, http: args.http.clone(), ..NodeOptions::default() };
+    let log = "error".to_owned();
+    let options = NodeOptions { data_dir, http: args.http.clone(), log, ..NodeOptions::default() };
     options.check().map_err(|error| super::node::trouble(&error))?;
     let node = Background::start(options).map_err(|error| super::node::trouble(&error))?;
     let server = format!("http://{}", node.address());
     eprintln!("a node answers at {server}; {} subscribers move in", args.customers);
-    let shown = show(args, &server, &interrupt);
-    if shown.is_ok() && !args.exit {
+    let held = show(args, &server, &interrupt);
+    if held.is_ok() && !args.exit {
         interrupt.wait();
     }
     node.stop().map_err(|error| super::node::trouble(&error))?;
-    shown
+    if held? { Ok(()) } else { Err(Failure::Failed("the monthly cap was exceeded".to_owned())) }
 }
 
 /// A directory of its own, gone when the first value is dropped, unless one was named.
@@ -56,7 +57,8 @@ fn place(args: &DemoArgs) -> Result<(Option<tempfile::TempDir>, PathBuf), Failur
     Ok((Some(dir), path))
 }
 
-fn show(args: &DemoArgs, server: &str, interrupt: &Interrupt) -> Result<(), Failure> {
+/// Plays and reports; says whether the promises held.
+fn show(args: &DemoArgs, server: &str, interrupt: &Interrupt) -> Result<bool, Failure> {
     let client = Client::new(server);
     playbook::apply(&client)?;
     let world = World::new(args.seed, args.customers, now());
@@ -69,5 +71,5 @@ fn show(args: &DemoArgs, server: &str, interrupt: &Interrupt) -> Result<(), Fail
         let customer = stories.last().map_or("c-000000", |story| story.customer.as_str());
         print(&format_args!("\n{}", report::invitation(server, customer)));
     }
-    if audit.holds() { Ok(()) } else { Err(Failure::Failed("the monthly cap was exceeded".to_owned())) }
+    Ok(audit.holds())
 }

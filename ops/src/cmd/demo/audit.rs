@@ -2,6 +2,7 @@
 
 use super::crowd::{self, Stage};
 use super::day::was_meant;
+use super::player::OUTBOUND;
 use crate::error::Failure;
 use crate::output::list;
 use serde_json::Value;
@@ -49,11 +50,15 @@ impl Audit {
     }
 }
 
-/// Marketing contacts that take a place in the month. All were made today.
-fn counting(contacts: &[Value]) -> u64 {
+/// Marketing contacts that take a place in the month: begun by us, not given back. What was shown to customers who
+/// came to us takes none. All were made today.
+pub fn counting(contacts: &[Value]) -> u64 {
     let given_back = ["failed", "expired", "cancelled"];
+    let one_of = |words: &[&str], value: &Value| words.iter().any(|word| value == word);
     let counts = |contact: &&Value| {
-        contact["purpose"] == "marketing" && !given_back.iter().any(|state| contact["state"] == *state)
+        contact["purpose"] == "marketing"
+            && one_of(&OUTBOUND, &contact["channel"])
+            && !one_of(&given_back, &contact["state"])
     };
     contacts.iter().filter(counts).count() as u64
 }
@@ -77,11 +82,13 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_fifth_contact_is_found_and_a_failed_one_does_not_count() {
+    fn a_fifth_contact_is_found_and_failed_or_shown_ones_do_not_count() {
         let view = |states: &[&str]| {
-            let contacts: Vec<Value> =
-                states.iter().map(|state| json!({"purpose": "marketing", "state": state})).collect();
-            json!({ "contacts": contacts, "caps": [{"id": "month4", "used": contacts.len(), "limit": 4}] })
+            let sent = |state| json!({"purpose": "marketing", "channel": "sms", "state": state});
+            let mut contacts: Vec<Value> = states.iter().map(sent).collect();
+            let used = contacts.len();
+            contacts.push(json!({"purpose": "marketing", "channel": "app", "state": "reserved"}));
+            json!({ "contacts": contacts, "caps": [{"id": "month4", "used": used, "limit": 4}] })
         };
         let mut audit = Audit::default();
         audit.note(&view(&["sent", "seen", "reserved", "delivered"]));

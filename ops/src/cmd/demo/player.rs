@@ -122,8 +122,17 @@ impl<'a> Player<'a> {
 
     /// Says what became of a decision's number one.
     pub fn respond(&mut self, customer: &str, decision: &Value, response: &str) -> Result<Value, CallError> {
-        let item = &decision["items"][0];
-        self.sent += 1;
+        self.respond_about(customer, decision, &decision["items"][0], response)
+    }
+
+    /// Says what became of any item of a decision.
+    pub fn respond_about(
+        &mut self,
+        customer: &str,
+        decision: &Value,
+        item: &Value,
+        response: &str,
+    ) -> Result<Value, CallError> {
         let mut said = json!({
             "decision_id": decision["decision_id"], "offer": item["offer"], "response": response,
             "at": now().to_string(), "response_id": format!("{}-{response}", crate::output::field(decision, "decision_id")),

@@ -3,6 +3,7 @@
 //! The crowd has played already; these calls are made live. A story that does not come about with one candidate (a
 //! control group, an exploring list) is tried with the next.
 
+use super::audit::counting;
 use super::crowd::Stage;
 use super::player::{Ask, OUTBOUND, Player};
 use super::subscribers::{Kind, Subscriber};
@@ -106,7 +107,7 @@ fn best(decision: &Value) -> &Value {
 fn may_leave(who: &Subscriber) -> bool {
     who.consents_to_all()
         && who.kind == Kind::Family
-        && who.monthly_term
+        && !who.monthly_term
         && who.tenure >= 6
         && who.charges >= 50.0
 }
@@ -124,7 +125,7 @@ fn leaving(teller: &mut Teller<'_>, who: &Subscriber) -> Result<bool, CallError>
     if let Some(resting) = resting.and_then(|it| it["offers"].as_u64()) {
         teller.say(format!("     {resting} offers rest: not right for a customer with an open complaint"));
     }
-    if field(best(&decision), "kind") == "offer" {
+    if field(best(&decision), "kind") != "service" {
         return Ok(false);
     }
     teller.event(who, "telco.complaint.closed", &json!({"solved": true}), "the complaint is solved")?;
@@ -169,24 +170,29 @@ fn abroad(teller: &mut Teller<'_>, who: &Subscriber) -> Result<bool, CallError> 
     teller.event(who, "telco.roaming.started", &arrival, "lands in Dubai")?;
     let data = json!({"mb": 420.0, "roaming": true});
     teller.event(who, "telco.usage.data", &data, "uses 420 MB there")?;
-    let decision = teller.ask(who, "app", "travel")?;
-    let offer = field(best(&decision), "offer");
-    if !offer.starts_with("roam") || decision["arm"] != "optimised" {
-        return Ok(false);
+    let travel = Ask { channel: "app", placement: "travel", place: None };
+    let decision = teller.player.ask(&who.id, &travel)?;
+    let pass = list(&decision, "items").iter().find(|item| field(item, "offer").starts_with("roam"));
+    let Some(pass) = pass.filter(|_| decision["arm"] == "optimised") else { return Ok(false) };
+    let offer = field(pass, "offer");
+    let places = list(&decision, "items").len();
+    teller.say(format!("  -> app, travel page: {offer} is number {} of {places}", field(pass, "rank")));
+    for reason in list(pass, "reasons") {
+        teller.say(format!("       because {}", field(reason, "text")));
     }
-    let again = teller.player.ask(&who.id, &Ask { channel: "web", placement: "travel", place: None })?;
-    if field(best(&again), "offer") == offer {
-        teller.say("  -> web: the same, as long as nothing changes");
-    }
-    teller.player.respond(&who.id, &decision, "rejected")?;
+    teller.player.respond_about(&who.id, &decision, pass, "rejected")?;
     teller.say(format!("     {} says no to {offer}", who.name));
-    let other = teller.ask(who, "web", "travel")?;
-    for channel in ["desk", "app"] {
-        let later = teller.player.ask(&who.id, &Ask { channel, placement: "call", place: None })?;
-        if list(&later, "items").iter().any(|item| item["offer"] == offer.as_str()) {
+    let mut other = Value::Null;
+    for channel in ["desk", "web", "app"] {
+        other = teller.player.ask(&who.id, &Ask { channel, ..travel })?;
+        if list(&other, "items").iter().any(|item| item["offer"] == offer.as_str()) {
             return Ok(false);
         }
     }
+    let passes = list(&other, "items").iter().filter(|item| field(item, "offer").starts_with("roam"));
+    let passes: Vec<String> = passes.map(|item| field(item, "offer")).collect();
+    let instead = if passes.is_empty() { "other offers".to_owned() } else { passes.join(", ") };
+    teller.say(format!("  -> desk, web, app: it is gone from all of them; instead {instead}"));
     let why = teller.player.explain(&who.id, &other, &offer)?;
     let fate =
         crate::cmd::customer::fate_of(&why, &offer).map_or_else(String::new, |fate| field(fate, "code"));
@@ -201,7 +207,7 @@ fn is_in_demand(who: &Subscriber) -> bool {
 /// Every department sends; the fifth is refused with the moment it becomes possible.
 fn in_demand(teller: &mut Teller<'_>, who: &Subscriber) -> Result<bool, CallError> {
     let begin = teller.player.view(&who.id)?;
-    if list(&begin, "contacts").iter().any(|contact| contact["purpose"] == "marketing") {
+    if counting(list(&begin, "contacts")) > 0 {
         return Ok(false);
     }
     let mut reserved = 0;
