@@ -91,7 +91,8 @@ pub async fn patch_tags(
 ) -> Result<HttpResponse, Problem> {
     let customer = request::customer(&request)?;
     let patch: TagsPatch = request::json(payload, &services).await?;
-    let answer = services.dispatch.call(&customer, Command::PatchTags(patch.into()), Priority::Event).await?;
+    let patch = patch.into_patch().map_err(|(code, detail)| Problem::bad(code, detail))?;
+    let answer = services.dispatch.call(&customer, Command::PatchTags(patch), Priority::Event).await?;
     let origin = Origin::from(&answer);
     match answer.reply {
         Reply::Tags(outcome) => Ok(reply::of_customer(origin, &TagsAnswer::from(outcome))),

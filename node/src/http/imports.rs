@@ -54,7 +54,10 @@ fn read(line: Line) -> Result<(CustomerId, TagPatch), BadLine> {
         return Err(bad(Some(line.customer), "bad_customer_id", detail.into()));
     };
     let patch = TagsPatch { source: line.source, as_of: line.as_of, set: line.set, unset: line.unset };
-    Ok((customer, patch.into()))
+    match patch.into_patch() {
+        Ok(patch) => Ok((customer, patch)),
+        Err((code, detail)) => Err(bad(Some(line.customer), code, detail)),
+    }
 }
 
 /// A customer's patches, turn after turn.
@@ -140,5 +143,7 @@ mod tests {
         check(r#"{"customer":"c1"}"#, Err("bad_request"));
         check(r#"{"customer":"c1","source":"dwh","as_of":"today"}"#, Err("bad_request"));
         check(r#"{"customer":"","source":"dwh"}"#, Err("bad_customer_id"));
+        let source = "s".repeat(65);
+        check(&format!(r#"{{"customer":"c1","source":"{source}"}}"#), Err("text_too_long"));
     }
 }

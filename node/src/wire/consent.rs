@@ -1,5 +1,6 @@
 //! Consents: noted, and shown with their history.
 
+use crate::wire::bounds::{self, NAME_BYTES_MAX, NOTE_BYTES_MAX, SOURCE_BYTES_MAX};
 use crate::wire::time::Time;
 use actors::call::{ConsentRecord, ConsentState};
 use actors::{Name, Timestamp};
@@ -45,12 +46,20 @@ impl ConsentNote {
     /// The record as the actors know it.
     ///
     /// # Errors
-    /// A sentence naming the field that is empty.
+    /// A sentence naming the field that is empty or too long.
     pub fn into_record(self, now: Timestamp) -> Result<ConsentRecord, String> {
         for (name, text) in [("purpose", &self.purpose), ("channel", &self.channel)] {
             if text.is_empty() {
                 return Err(format!("{name} is empty"));
             }
+            bounds::text(name, text, NAME_BYTES_MAX)?;
+        }
+        for (name, text, bytes_max) in [
+            ("basis", &self.basis, NOTE_BYTES_MAX),
+            ("source", &self.source, SOURCE_BYTES_MAX),
+            ("text_version", &self.text_version, NOTE_BYTES_MAX),
+        ] {
+            bounds::text(name, text.as_deref().unwrap_or_default(), bytes_max)?;
         }
         Ok(ConsentRecord {
             purpose: self.purpose,

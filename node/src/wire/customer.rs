@@ -1,6 +1,8 @@
 //! Customers: the 360-degree view, tags, erasure.
 
+use crate::wire::bounds::{self, SOURCE_BYTES_MAX};
 use crate::wire::consent::ConsentAnswer;
+use crate::wire::decision::Bad;
 use crate::wire::explanation::CapAnswer;
 use crate::wire::time::Time;
 use crate::wire::value;
@@ -197,14 +199,19 @@ pub struct TagsPatch {
     pub unset: Vec<String>,
 }
 
-impl From<TagsPatch> for TagPatch {
-    fn from(patch: TagsPatch) -> Self {
-        TagPatch {
-            source: patch.source,
-            as_of: patch.as_of.map(|at| at.0),
-            set: patch.set.into_iter().map(|(tag, json)| (tag, value::from_json(json))).collect(),
-            unset: patch.unset,
-        }
+impl TagsPatch {
+    /// The patch as the actors know it.
+    ///
+    /// # Errors
+    /// `text_too_long` for the source.
+    pub fn into_patch(self) -> Result<TagPatch, Bad> {
+        bounds::text("source", &self.source, SOURCE_BYTES_MAX).map_err(|detail| ("text_too_long", detail))?;
+        Ok(TagPatch {
+            source: self.source,
+            as_of: self.as_of.map(|at| at.0),
+            set: self.set.into_iter().map(|(tag, json)| (tag, value::from_json(json))).collect(),
+            unset: self.unset,
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Decisions: the question and the answer.
 
+use crate::wire::bounds::{self, NAME_BYTES_MAX};
 use crate::wire::time::Time;
 use crate::wire::value;
 use actors::Name;
@@ -49,7 +50,7 @@ impl DecisionQuestion {
     /// The question as the actors know it.
     ///
     /// # Errors
-    /// `bad_limit`, `bad_channel`, `id_too_long`.
+    /// `bad_limit`, `bad_channel`, `id_too_long`, `text_too_long`, `context_too_large`.
     pub fn into_request(self) -> Result<DecisionRequest, Bad> {
         let limit = usize::try_from(self.limit.unwrap_or(ITEMS_MAX as i64)).unwrap_or(0);
         if !(1..=ITEMS_MAX).contains(&limit) {
@@ -61,6 +62,13 @@ impl DecisionQuestion {
         if self.request_id.as_ref().is_some_and(|id| id.len() > REQUEST_ID_BYTES_MAX) {
             return Err(("id_too_long", format!("request_id is longer than {REQUEST_ID_BYTES_MAX} bytes")));
         }
+        let named = [("channel", Some(&self.channel)), ("placement", self.placement.as_ref())];
+        for (field, name) in named.into_iter().chain([("purpose", self.purpose.as_ref())]) {
+            let name = name.map_or("", |name| name);
+            bounds::text(field, name, NAME_BYTES_MAX).map_err(|detail| ("text_too_long", detail))?;
+        }
+        let context = self.context.unwrap_or_default();
+        bounds::context(&context).map_err(|detail| ("context_too_large", detail))?;
         Ok(DecisionRequest {
             channel: self.channel,
             placement: self.placement,
@@ -69,7 +77,7 @@ impl DecisionQuestion {
                 Some(DirectionWord::Inbound) | None => Direction::Inbound,
             },
             purpose: self.purpose,
-            context: value::from_json(Json::Object(self.context.unwrap_or_default())),
+            context: value::from_json(Json::Object(context)),
             limit,
             request_id: self.request_id,
         })

@@ -107,6 +107,18 @@ pub fn bodies_of_customers() -> Vec<Refused> {
             json!({"channel": "app", "request_id": "r".repeat(257)}),
             (400, "id_too_long"),
         ),
+        ask("a channel of 129 bytes", json!({"channel": "c".repeat(129)}), (400, "text_too_long")),
+        ask(
+            "a long placement",
+            json!({"channel": "app", "placement": "p".repeat(129)}),
+            (400, "text_too_long"),
+        ),
+        ask("a long purpose", json!({"channel": "app", "purpose": "p".repeat(129)}), (400, "text_too_long")),
+        ask(
+            "a book for a context",
+            json!({"channel": "app", "context": {"a": "x".repeat(1 << 16)}}),
+            (400, "context_too_large"),
+        ),
         tell("a response to nothing", json!({"response": "sent"}), (400, "bad_request")),
         tell("an unknown response", json!({"contact_id": "k", "response": "eaten"}), (400, "bad_request")),
         tell("an unknown contact", json!({"contact_id": "k", "response": "sent"}), (422, "unknown_contact")),
@@ -124,6 +136,11 @@ pub fn bodies_of_customers() -> Vec<Refused> {
         of_ann("a tag of NaN", tags, "{\"source\":\"x\",\"set\":{\"age\":NaN}}", (400, "bad_json")),
         of_ann("a tag of 1e999", tags, "{\"source\":\"x\",\"set\":{\"age\":1e999}}", (400, "bad_json")),
         set("no source", json!({"set": {"age": 1}}), (400, "bad_request")),
+        set(
+            "a source of 65 bytes",
+            json!({"source": "s".repeat(65), "set": {"age": 1}}),
+            (400, "text_too_long"),
+        ),
         set("an unknown tag", json!({"source": "x", "set": {"agee": 1}}), (422, "unknown_tag")),
         set(
             "an unknown tag beside a good one",
@@ -160,6 +177,11 @@ pub fn bodies_of_customers() -> Vec<Refused> {
         consent(
             "an empty purpose",
             json!([{"purpose": "", "channel": "any", "state": "granted"}]),
+            (400, "bad_consents"),
+        ),
+        consent(
+            "a book for a basis",
+            json!([{"purpose": "p", "channel": "any", "state": "granted", "basis": "b".repeat(513)}]),
             (400, "bad_consents"),
         ),
         of_ann("an unknown decision", ("GET", "/decisions/none"), "", (404, "unknown_decision")),
