@@ -9,9 +9,10 @@ mod channel;
 
 use crate::harness::chance::Chance;
 use crate::harness::wait::Deadline;
-use crate::harness::{Client, Home, Node};
+use crate::harness::{Client, Home, Node, event};
 use channel::{Desk, decisions_of, events_of};
 use ledger::{Found, Ledger, complaints};
+use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
@@ -57,6 +58,23 @@ fn a_stop_by_sigterm_ends_with_0_and_loses_nothing() {
         }
     });
     audit(&home.start(), &ledgers);
+}
+
+#[test]
+fn an_erasure_that_was_acknowledged_outlives_a_kill() {
+    let home = Home::new();
+    let node = home.start();
+    let client = node.client();
+    client.grant("ann");
+    assert_eq!(client.hear(&event("e1", "ann", 1)).accepted, 1);
+    client.decide("ann", &channel::question("r1")).ok();
+    client.send("DELETE", "/v1/customers/ann", &[], b"").ok();
+    node.kill();
+    let node = home.start();
+    let view = node.client().view("ann");
+    assert_eq!((&view["tags"], &view["consents"], &view["contacts"]), (&json!({}), &json!([]), &json!([])));
+    assert_eq!(node.client().contacts("ann"), Vec::<Json>::new());
+    assert_eq!(node.client().get("/v1/customers/ann/decisions").ok()["decisions"], json!([]));
 }
 
 /// Channels talk on threads of their own until `story` ends. What each customer was told.
@@ -120,16 +138,26 @@ fn audit(node: &Node, ledgers: &BTreeMap<String, Ledger>) -> Report {
         let found = find(client, customer, &said_again);
         report.contacts += found.contacts.len();
         all.extend(complaints(customer, &said_again, &found));
+        assert_replayed(client, customer);
     }
     assert!(all.is_empty(), "{} complaints:\n{}", all.len(), all.join("\n"));
     assert!(report.acknowledged > 0 && report.contacts > 0, "{report}");
     report
 }
 
+/// The newest decision of a customer replays to the same bytes (I11), whatever was killed since.
+fn assert_replayed(client: &Client, customer: &str) {
+    let newest = client.get(&format!("/v1/customers/{customer}/decisions?limit=1")).ok();
+    if let Some(id) = newest["decisions"][0]["decision_id"].as_str() {
+        let explained = client.get(&format!("/v1/customers/{customer}/decisions/{id}")).ok();
+        assert_eq!(explained["replay_matches"], true, "{customer}: {explained}");
+    }
+}
+
 /// What the node knows of a customer.
 fn find(client: &Client, customer: &str, ledger: &Ledger) -> Found {
     let number = |tag: &str| client.value(customer, tag).as_u64().unwrap_or(0);
-    let contact = |contact: serde_json::Value| {
+    let contact = |contact: Json| {
         let text = |key: &str| contact[key].as_str().expect("text").to_owned();
         (text("contact_id"), text("at"))
     };

@@ -157,6 +157,7 @@ fn event(customer: &str, place: u32) -> Json {
            "subject": customer, "data": {"n": 16u64.pow(place)}})
 }
 
-fn question(request: &str) -> Json {
+/// Asks for one message, which reserves a contact while the cap allows it.
+pub fn question(request: &str) -> Json {
     json!({"channel": "sms", "direction": "outbound", "purpose": "marketing", "request_id": request})
 }
