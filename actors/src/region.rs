@@ -24,8 +24,14 @@ const DRAIN_POLL_MS: u64 = 5;
 pub struct Region {
     shared: Arc<Shared>,
     arbiters: Vec<Arbiter>,
-    shards: Vec<OnceLock<Addr<ShardActor>>>,
+    shards: Vec<OnceLock<Hosted>>,
     stopping: AtomicBool,
+}
+
+/// A shard's actor and how many calls it has in hand.
+struct Hosted {
+    actor: Addr<ShardActor>,
+    in_hand: AtomicU64,
 }
 
 /// What all shards of a node share.
@@ -90,13 +96,17 @@ impl Region {
     /// # Errors
     /// See [`TurnError`]: each says whether the call may have been applied.
     pub async fn call(&self, call: CustomerCall) -> Result<Answer, TurnError> {
-        let _in_hand = self.admit()?;
-        let route = self.shared.ownership.route(call.customer.hash64());
+        let options = &self.shared.options;
+        let _in_node = InHand::within(&self.shared.in_hand, options.in_hand_max, "the node")?;
+        if self.stopping.load(Ordering::Acquire) {
+            return Err(overloaded("the node, which is stopping,"));
+        }
+        let shard = self.shard(self.shared.ownership.route(call.customer.hash64()).shard)?;
+        let _in_shard = InHand::within(&shard.in_hand, options.waiting_per_shard_max, "the shard")?;
         let patience = call.deadline + Duration::from_millis(LAST_WORD_MS);
         let (reply, answered) = oneshot::channel();
-        self.shard(route.shard)?
-            .try_send(Waiting { call, reply })
-            .map_err(|_| TurnError::Overloaded { what: "the shard's mailbox", retry_after_ms: 1_000 })?;
+        // What waits in the mailbox is bounded above: the actor's own bound would refuse a burst while it starts.
+        shard.actor.do_send(Waiting { call, reply });
         match tokio::time::timeout_at(patience, answered).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(TurnError::MaybeApplied("the shard stopped".to_owned())),
@@ -128,32 +138,17 @@ impl Region {
         self.residency().calls
     }
 
-    fn admit(&self) -> Result<InHand<'_>, TurnError> {
-        let in_hand = InHand::one_more(&self.shared.in_hand);
-        if self.stopping.load(Ordering::Acquire) {
-            return Err(TurnError::Overloaded {
-                what: "the node, which is stopping,",
-                retry_after_ms: 1_000,
-            });
-        }
-        if self.shared.in_hand.load(Ordering::Relaxed) > self.shared.options.in_hand_max as u64 {
-            return Err(TurnError::Overloaded { what: "the node", retry_after_ms: 1_000 });
-        }
-        Ok(in_hand)
-    }
-
     /// The shard's actor, started on its first call.
-    fn shard(&self, id: cluster::ShardId) -> Result<&Addr<ShardActor>, TurnError> {
+    fn shard(&self, id: cluster::ShardId) -> Result<&Hosted, TurnError> {
         let epoch = self.shared.ownership.owned(id).ok_or(TurnError::NotOwner { shard: id.0 })?;
         let place = &self.shards[id.0 as usize];
         Ok(place.get_or_init(|| {
             let shared = Arc::clone(&self.shared);
             let arbiter = &self.arbiters[id.0 as usize % self.arbiters.len()];
-            let mailbox = self.shared.options.waiting_per_shard_max;
-            ShardActor::start_in_arbiter(&arbiter.handle(), move |context| {
-                context.set_mailbox_capacity(mailbox);
+            let actor = ShardActor::start_in_arbiter(&arbiter.handle(), move |_| {
                 ShardActor::new(Shard::new(id, epoch, shared))
-            })
+            });
+            Hosted { actor, in_hand: AtomicU64::new(0) }
         }))
     }
 }
@@ -162,10 +157,15 @@ impl Region {
 struct InHand<'a>(&'a AtomicU64);
 
 impl<'a> InHand<'a> {
-    fn one_more(count: &'a AtomicU64) -> Self {
-        count.fetch_add(1, Ordering::AcqRel);
-        InHand(count)
+    fn within(count: &'a AtomicU64, max: usize, what: &'static str) -> Result<Self, TurnError> {
+        let before = count.fetch_add(1, Ordering::AcqRel);
+        let in_hand = InHand(count);
+        if before >= max as u64 { Err(overloaded(what)) } else { Ok(in_hand) }
     }
+}
+
+fn overloaded(what: &'static str) -> TurnError {
+    TurnError::Overloaded { what, retry_after_ms: 1_000 }
 }
 
 impl Drop for InHand<'_> {

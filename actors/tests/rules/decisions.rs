@@ -26,10 +26,10 @@ fn priority_is_p_times_c_times_v_times_l_as_computed_by_hand() {
     ann.tag("usage_mb_30d", Value::Number(12_000.0));
     ann.tag("contract", Value::Text("prepaid".into()));
     let decision = ann.decide("sms", Direction::Inbound);
-    // logit(0.02) + 0.8 * (12000 - 8000) / 4000 - 0.6 = -3.8918203 + 0.2; P = 1 / (1 + e^3.6918203) = 0.0243145
+    // logit(0.02) + 0.8 * (12000 - 8000) / 4000 - 0.6 = -3.8918203 + 0.2; P = 1 / (1 + e^3.6918203) = 0.0243204
     let first = &decision.items[0];
     assert_eq!(&*first.offer, "data-xl");
-    assert!((first.propensity - 0.024_314_5).abs() < 1e-6, "{}", first.propensity);
+    assert!((first.propensity - 0.024_320_4).abs() < 1e-6, "{}", first.propensity);
     assert_eq!((first.context_weight, first.value, first.lever), (1.0, 240.0, 1.0));
     assert!((first.priority - first.propensity * 240.0).abs() < 1e-12);
     // 0.05 x 60 = 3; 0.2 x 5 = 1; 0.1 x 1; the phone is not for sms.

@@ -20,7 +20,9 @@ fn telco() -> Compiled {
     files.sort();
     match compile(&files, &Dictionary::default()) {
         Ok(compiled) => compiled,
-        Err(mistakes) => panic!("{}", mistakes.iter().map(|mistake| format!("{mistake}\n")).collect::<String>()),
+        Err(mistakes) => {
+            panic!("{}", mistakes.iter().map(|mistake| format!("{mistake}\n")).collect::<String>())
+        }
     }
 }
 
