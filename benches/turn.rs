@@ -116,16 +116,19 @@ fn turns(criterion: &mut Criterion) {
         let plain: BTreeMap<u32, (f64, i64)> =
             (0..tags as u32).map(|n| (n, (f64::from((n * 37) % 100) + 0.5, now().ms()))).collect();
         let bytes = rmp_serde::to_vec(&plain).expect("plain data");
-        criterion.bench_function(&format!("baseline: plain map of {tags} tags, {} bytes", bytes.len()), |bencher| {
-            bencher.iter_batched(
-                || bytes.clone(),
-                |bytes| {
-                    let map: BTreeMap<u32, (f64, i64)> = rmp_serde::from_slice(&bytes).expect("readable");
-                    rmp_serde::to_vec(&map).expect("plain data")
-                },
-                BatchSize::SmallInput,
-            );
-        });
+        criterion.bench_function(
+            &format!("baseline: plain map of {tags} tags, {} bytes", bytes.len()),
+            |bencher| {
+                bencher.iter_batched(
+                    || bytes.clone(),
+                    |bytes| {
+                        let map: BTreeMap<u32, (f64, i64)> = rmp_serde::from_slice(&bytes).expect("readable");
+                        rmp_serde::to_vec(&map).expect("plain data")
+                    },
+                    BatchSize::SmallInput,
+                );
+            },
+        );
     }
     for offers in [240, 2_400] {
         let active = Active { playbook: playbook(60, offers), learning_since: now() };

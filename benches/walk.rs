@@ -1,7 +1,7 @@
 //! How many durable events and decisions a second does one node take over HTTP, and how long does each wait?
 //!
 //! Size: 20,000 customers (Zipf-like use), the sample playbook with its 242 offers, the embedded store in the target
-//! directory, 32 connections on loopback, 8 seconds a row. Client and node share the machine. Baselines in the same
+//! directory, 32 connections on loopback (4 for streams), 8 seconds a row. Client and node share the machine. Baselines in the same
 //! run: an HTTP request that does nothing (the floor of HTTP itself), and single events beside the NDJSON stream.
 //! Prints a table; `--test` runs every row for a moment. Judge ratios: times on shared machines mean little.
 
@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 const CONNECTIONS: usize = 32;
+const STREAMS: usize = 4;
 const LINES_PER_STREAM: u64 = 2_000;
 
 fn main() {
@@ -33,13 +34,15 @@ fn main() {
     let load = Load { address: node.address(), customers, seconds };
     load.move_in();
     println!("{:<34} {:>10} {:>9} {:>9} {:>12}", "what", "a second", "p50 ms", "p99 ms", "CPU us each");
-    load.row("HTTP alone (GET /healthz)", 1, |_| request("GET", "/healthz", "application/json", ""));
-    load.row("single events", 1, |n| {
+    load.row("HTTP alone (GET /healthz)", (CONNECTIONS, 1), |_| {
+        request("GET", "/healthz", "application/json", "")
+    });
+    load.row("single events", (CONNECTIONS, 1), |n| {
         let event = event(n, zipf(n, customers));
         request("POST", "/v1/events", "application/cloudevents+json", &event)
     });
     let written = io_bytes_written();
-    let streamed = load.row("events as NDJSON, 2,000 a request", LINES_PER_STREAM, |n| {
+    let streamed = load.row("events as NDJSON, 2,000 a request", (STREAMS, LINES_PER_STREAM), |n| {
         let first = 1_000_000_000 + n * LINES_PER_STREAM;
         let lines: String =
             (first..first + LINES_PER_STREAM).map(|n| event(n, zipf(n, customers)) + "\n").collect();
@@ -47,17 +50,20 @@ fn main() {
     });
     let written_per_event = (io_bytes_written() - written) / streamed.max(1);
     for direction in ["inbound", "outbound"] {
-        load.row(&format!("{direction} decisions"), 1, |n| {
+        load.row(&format!("{direction} decisions"), (CONNECTIONS, 1), |n| {
             let body = format!(r#"{{"channel":"app","direction":"{direction}"}}"#);
             let path = format!("/v1/customers/c{}/decisions", zipf(n, customers));
             request("POST", &path, "application/json", &body)
         });
     }
-    load.row("360 views", 1, |n| {
+    load.row("360 views", (CONNECTIONS, 1), |n| {
         request("GET", &format!("/v1/customers/c{}", zipf(n, customers)), "application/json", "")
     });
     println!("bytes written an NDJSON event, everything included: {written_per_event}");
-    println!("the node's own view: {}", one(load.address, &request("GET", "/v1/cluster", "application/json", "")));
+    println!(
+        "the node's own view: {}",
+        one(load.address, &request("GET", "/v1/cluster", "application/json", ""))
+    );
     node.stop().expect("stopped");
 }
 
@@ -77,7 +83,7 @@ impl Load {
             one(self.address, &request("POST", "/v1/imports/tags", "application/x-ndjson", &tags));
         }
         let next = AtomicU64::new(0);
-        self.with_connections(|connection| {
+        self.with_connections(CONNECTIONS, |connection| {
             loop {
                 let n = next.fetch_add(1, Ordering::Relaxed);
                 if n >= self.customers {
@@ -93,8 +99,13 @@ impl Load {
         });
     }
 
-    /// Asks on all connections for a while and prints a row. Returns how many were done.
-    fn row(&self, name: &str, worth: u64, make: impl Fn(u64) -> Vec<u8> + Sync) -> u64 {
+    /// Asks on so many connections for a while, each answer worth so many, and prints a row. Returns how many were done.
+    fn row(
+        &self,
+        name: &str,
+        (connections, worth): (usize, u64),
+        make: impl Fn(u64) -> Vec<u8> + Sync,
+    ) -> u64 {
         let next = AtomicU64::new(0);
         let over = AtomicBool::new(false);
         let waits = std::sync::Mutex::new(Vec::new());
@@ -104,7 +115,7 @@ impl Load {
                 std::thread::sleep(Duration::from_secs_f64(self.seconds));
                 over.store(true, Ordering::Relaxed);
             });
-            self.with_connections(|connection| {
+            self.with_connections(connections, |connection| {
                 let mut own = Vec::new();
                 while !over.load(Ordering::Relaxed) {
                     let request = make(next.fetch_add(1, Ordering::Relaxed));
@@ -130,9 +141,9 @@ impl Load {
         done
     }
 
-    fn with_connections(&self, work: impl Fn(&mut Connection) + Sync) {
+    fn with_connections(&self, connections: usize, work: impl Fn(&mut Connection) + Sync) {
         std::thread::scope(|scope| {
-            for _ in 0..CONNECTIONS {
+            for _ in 0..connections {
                 scope.spawn(|| work(&mut Connection::open(self.address)));
             }
         });

@@ -97,7 +97,7 @@ impl Outcome {
         Outcome { changed: true, ..Outcome::unchanged(reply) }
     }
 
-    fn refused(code: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn refused(code: &'static str, detail: impl Into<String>) -> Self {
         Outcome::unchanged(Reply::Refused(Refusal { code, detail: detail.into() }))
     }
 }
@@ -226,11 +226,9 @@ impl Customer {
     }
 
     fn on_consents(&mut self, records: &[ConsentRecord], turn: Turn<'_>) -> Outcome {
-        if let Some(record) = records.iter().find(|record| record.at.since_ms(turn.now) > FUTURE_MAX_MS) {
-            return Outcome::refused(
-                "time_in_future",
-                format!("consent to {}: at {} is in the future", record.purpose, record.at),
-            );
+        let implausible = records.iter().find_map(|record| implausible(record, turn.now));
+        if let Some(refusal) = implausible {
+            return Outcome::unchanged(Reply::Refused(refusal));
         }
         let mut news: Vec<&ConsentRecord> = Vec::new();
         for record in records {
@@ -286,6 +284,23 @@ impl Customer {
             self.tags.put(number, value, as_of, &DERIVED_SOURCE.into());
         }
     }
+}
+
+/// A consent may be as old as the customer, but it does not come from the future nor end before it begins.
+fn implausible(record: &ConsentRecord, now: Timestamp) -> Option<Refusal> {
+    let refusal = |code, detail| Some(Refusal { code, detail });
+    if record.at.since_ms(now) > FUTURE_MAX_MS {
+        let detail = format!(
+            "consent to {}: at {} is in the future; send when it was given",
+            record.purpose, record.at
+        );
+        return refusal("time_in_future", detail);
+    }
+    if record.expires_at.is_some_and(|end| end <= record.at) {
+        let detail = format!("consent to {} ends before it begins; mend expires_at", record.purpose);
+        return refusal("bad_consents", detail);
+    }
+    None
 }
 
 fn derived(playbook: &Playbook, number: TagNumber) -> Option<Derived> {

@@ -2,7 +2,7 @@
 
 use crate::call::{Event, EventOutcome, Refusal};
 use crate::customer::dedupe::IdHash;
-use crate::customer::patch::{plausible_time, tag_value};
+use crate::customer::patch::{plausible_time, tag_value, whole};
 use crate::customer::{Customer, Turn};
 use crate::decision::context::scalar;
 use crate::playbook::{
@@ -238,7 +238,7 @@ fn fits(kind: TagKind, value: &Value) -> bool {
     match (kind, value) {
         (TagKind::Int | TagKind::Number, Value::Int(_)) | (TagKind::Bool, Value::Bool(_)) => true,
         (TagKind::Number, Value::Number(number)) => number.is_finite(),
-        (TagKind::Int, Value::Number(number)) => number.fract() == 0.0,
+        (TagKind::Int, Value::Number(number)) => whole(*number).is_some(),
         (TagKind::Text | TagKind::Enum, Value::Text(_)) => true,
         (TagKind::Time, Value::Text(text)) => Timestamp::parse(text).is_some(),
         _ => false,

@@ -140,7 +140,7 @@ pub(super) fn tag_value(playbook: &Playbook, tag: &Tag, value: &Value) -> Result
 }
 
 /// A float that is a whole number an `i64` holds exactly.
-fn whole(number: f64) -> Option<i64> {
+pub(super) fn whole(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0).then_some(number as i64)
 }
 

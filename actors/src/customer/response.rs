@@ -2,9 +2,9 @@
 
 use crate::call::{Refusal, Reply, Response, ResponseOutcome};
 use crate::customer::dedupe::IdHash;
+use crate::customer::patch::plausible_time;
 use crate::customer::refusal::Subject;
 use crate::customer::{Customer, Outcome, Turn};
-use crate::options::FUTURE_MAX_MS;
 use crate::playbook::Playbook;
 use crate::value::Name;
 
@@ -12,8 +12,8 @@ impl Customer {
     pub(super) fn on_response(&mut self, response: &Response, turn: Turn<'_>) -> Outcome {
         let playbook = &turn.active.playbook;
         let at = response.at.unwrap_or(turn.now);
-        if at.since_ms(turn.now) > FUTURE_MAX_MS {
-            return Outcome::refused("time_in_future", format!("response at {at} is in the future"));
+        if let Err(refusal) = plausible_time(at, turn.now) {
+            return Outcome::unchanged(Reply::Refused(refusal));
         }
         let target = match self.target(response, playbook) {
             Ok(target) => target,

@@ -90,10 +90,9 @@ impl Shard {
             Err(TurnError::Corrupt("a turn of this customer failed; nothing was changed".to_owned()))
         })?;
         match snapshot {
-            Some(snapshot) if snapshot.len() > SNAPSHOT_BYTES_MAX => Err(TurnError::Corrupt(format!(
-                "the customer would take {} bytes, at most {SNAPSHOT_BYTES_MAX} are kept; nothing was changed",
-                snapshot.len()
-            ))),
+            Some(snapshot) if snapshot.len() > SNAPSHOT_BYTES_MAX => {
+                Ok((Outcome::refused("customer_too_large", too_large(snapshot.len())), None))
+            }
             snapshot => Ok((outcome, snapshot)),
         }
     }
@@ -182,6 +181,13 @@ fn not_applied(error: StoreError, shard: u32) -> TurnError {
             TurnError::Unavailable(error.to_string())
         }
     }
+}
+
+fn too_large(bytes: usize) -> String {
+    format!(
+        "the customer would take {bytes} bytes, at most {SNAPSHOT_BYTES_MAX} are kept; nothing was changed. \
+         Unset tags or send shorter texts"
+    )
 }
 
 /// The lease ran out between save and reply: what was saved may be a former owner's.

@@ -87,6 +87,7 @@ fn a_rejected_event_leaves_no_trace_and_may_come_again() {
     check(event("usage", now, &mb(Value::Text("7".into()))), "bad_event_data");
     check(event("usage", now, &mb(Value::Null)), "bad_event_data");
     check(event("usage", now, &mb(Value::Number(f64::NAN))), "bad_event_data");
+    check(event("contract.changed", now, &[("to", Value::Int(1))]), "bad_event_data");
     check(event("usage", now.plus_ms(HOUR_MS), &mb(Value::Int(1))), "time_in_future");
     check(event("usage", at("1999-01-01T00:00:00Z"), &mb(Value::Int(1))), "time_too_old");
     check(event("contract.changed", now, &[("to", Value::Text("gold".into()))]), "bad_event_data");
@@ -120,6 +121,7 @@ fn a_patch_is_written_as_a_whole_or_not_at_all() {
     check(&[("age", Value::Int(40)), ("nope", Value::Int(1))], &[], "unknown_tag");
     check(&[("age", Value::Int(40))], &["nope"], "unknown_tag");
     check(&[("age", Value::Number(40.5))], &[], "bad_tag_value");
+    check(&[("age", Value::Number(18_446_744_073_709_551_615.0))], &[], "bad_tag_value");
     check(&[("contract", text("gold"))], &[], "bad_tag_value");
     check(&[("zone", text(&"x".repeat(257)))], &[], "bad_tag_value");
     check(&[("last_seen_at", text("yesterday"))], &[], "bad_tag_value");

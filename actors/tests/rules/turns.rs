@@ -2,7 +2,7 @@
 
 use crate::fixture::{id, map, playbook};
 use actors::Timestamp;
-use actors::call::{Answer, Command, CustomerCall, Event, EventOutcome, Reply};
+use actors::call::{Answer, Command, ConsentRecord, ConsentState, CustomerCall, Event, EventOutcome, Reply};
 use actors::error::TurnError;
 use actors::options::RegionOptions;
 use actors::playbook::active::{Active, ActivePlaybook};
@@ -214,4 +214,27 @@ async fn an_erased_customer_is_a_new_one() {
     assert_eq!(bench.hear("ann", "e1").await, Ok(EventOutcome::Accepted));
     let again = bench.call("ann", Command::View).await.expect("a view");
     assert_eq!(again.revision, 1);
+}
+
+#[actix::test]
+async fn a_customer_that_would_grow_too_large_is_refused_and_stays_as_it_was() {
+    let bench = bench();
+    bench.hear("ann", "e1").await.expect("heard");
+    let huge = Command::PutConsents(
+        (0..500)
+            .map(|n| ConsentRecord {
+                purpose: "marketing".into(),
+                channel: "sms".into(),
+                state: ConsentState::Granted,
+                basis: Some("x".repeat(4_000)),
+                source: None,
+                text_version: None,
+                at: Timestamp::from_ms(n),
+                expires_at: None,
+            })
+            .collect(),
+    );
+    let refused = bench.call("ann", huge).await.expect("an answer");
+    assert!(matches!(refused.reply, Reply::Refused(refusal) if refusal.code == "customer_too_large"));
+    assert_eq!(bench.call("ann", Command::View).await.expect("a view").revision, 1);
 }
