@@ -14,7 +14,6 @@ pub mod router;
 pub mod handle;
 pub mod error;
 pub mod options;
-pub mod metrics;
 
 pub use error::ClusterError;
 pub use handle::Handle;
