@@ -12,6 +12,7 @@ mod error;
 
 use clap::Parser;
 use error::Failure;
+use output::say;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -19,7 +20,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !matches!(failure, Failure::Told) {
-                eprintln!("rapport: {failure}");
+                say(&format_args!("rapport: {failure}"));
             }
             ExitCode::from(failure.exit_code())
         }

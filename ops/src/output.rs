@@ -21,6 +21,11 @@ pub fn print(text: &dyn fmt::Display) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
+/// Talks, on stderr. A listener that has gone must not stop the work.
+pub fn say(text: &dyn fmt::Display) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
 /// Prints one JSON document.
 pub fn print_json(value: &Value) {
     print(&format_args!("{value:#}"));

@@ -20,7 +20,7 @@ use crate::cli::DemoArgs;
 use crate::client::Client;
 use crate::clock::now;
 use crate::error::{Failure, file_trouble};
-use crate::output::print;
+use crate::output::{print, say};
 use crowd::Stage;
 use interrupt::Interrupt;
 use node::{Background, NodeOptions};
@@ -37,7 +37,7 @@ pub fn run(args: &DemoArgs) -> Result<(), Failure> {
     options.check().map_err(|error| super::node::trouble(&error))?;
     let node = Background::start(options).map_err(|error| super::node::trouble(&error))?;
     let server = format!("http://{}", node.address());
-    eprintln!("a node answers at {server}; {} subscribers move in", args.customers);
+    say(&format_args!("a node answers at {server}; {} subscribers move in", args.customers));
     let held = show(args, &server, &interrupt);
     if held.is_ok() && !args.exit {
         interrupt.wait();

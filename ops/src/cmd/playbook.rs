@@ -6,7 +6,7 @@ mod diff;
 use crate::cli::{PlaybookCommand, Talk};
 use crate::client::{CallError, Client, Problem, escaped};
 use crate::error::Failure;
-use crate::output::{Shape, Table, field, list, moment, print, print_json};
+use crate::output::{Shape, Table, field, list, moment, print, print_json, say};
 use actors::playbook::{Dictionary, Mistake, Severity, compile};
 use diff::Changes;
 use files::Files;
@@ -41,18 +41,22 @@ fn validate(dir: &Path, shape: Shape) -> Result<(), Failure> {
     }
     match playbook {
         Some(playbook) => {
-            eprintln!(
+            say(&format_args!(
                 "valid{}: {} tags, {} events, {} offers; playbook {}",
                 with_warnings(&findings),
                 playbook.tags.len(),
                 playbook.events.len(),
                 playbook.offers.len(),
                 playbook.id
-            );
+            ));
             Ok(())
         }
         None => {
-            eprintln!("{} in {} files; nothing was activated", count_of_errors(&findings), files.len());
+            say(&format_args!(
+                "{} in {} files; nothing was activated",
+                count_of_errors(&findings),
+                files.len()
+            ));
             Err(Failure::Told)
         }
     }
@@ -87,7 +91,7 @@ fn compare(dir: &Path, talk: &Talk) -> Result<(), Failure> {
 fn plan(files: &Files, client: &Client) -> Result<Changes, Failure> {
     let compiled = compile::compile(files, &Dictionary::default()).map_err(|mistakes| {
         mistakes.iter().for_each(|mistake| print(mistake));
-        eprintln!("{}; nothing was activated", count_of_errors(&mistakes));
+        say(&format_args!("{}; nothing was activated", count_of_errors(&mistakes)));
         Failure::Told
     })?;
     let ours = diff::document(&compiled.playbook.canonical)?;
@@ -105,7 +109,7 @@ fn apply(dir: &Path, at: Option<&str>, talk: &Talk) -> Result<(), Failure> {
     let (client, shape) = super::open(talk);
     let files = files::read(dir)?;
     let changes = plan(&files, &client)?;
-    eprintln!("{changes}");
+    say(&changes);
     let files: Vec<Value> = files.iter().map(|(name, text)| json!({ "name": name, "text": text })).collect();
     let mut upload = json!({ "files": files, "activate": true });
     if let Some(at) = at {
@@ -120,7 +124,7 @@ fn tell_mistakes(error: CallError) -> Failure {
     match error {
         CallError::Refused(problem) if problem.more.contains_key("mistakes") => {
             mistakes_of(&problem).iter().for_each(|mistake| print(mistake));
-            eprintln!("{problem}; nothing was activated");
+            say(&format_args!("{problem}; nothing was activated"));
             Failure::Told
         }
         other => Failure::Call(other),

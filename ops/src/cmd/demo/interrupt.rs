@@ -1,6 +1,7 @@
 //! Ctrl-C and SIGTERM: the first asks the demo to stop and clean up, the second ends it at once.
 
 use crate::error::Failure;
+use crate::output::say;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 
@@ -41,7 +42,7 @@ impl Interrupt {
                     if heard.raise() {
                         std::process::exit(AT_ONCE);
                     }
-                    eprintln!("\nstopping (once more stops at once)");
+                    say(&format_args!("\nstopping (once more stops at once)"));
                 }
             });
         });

@@ -2,6 +2,7 @@
 
 use super::row::Reject;
 use crate::error::{Failure, file_trouble};
+use crate::output::say;
 use serde_json::json;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -47,7 +48,7 @@ impl Rejects {
         let written = match &mut self.to {
             To::Stderr => {
                 if self.count <= TOLD_MAX {
-                    eprintln!("line {line}: {} ({})", reject.detail, reject.code);
+                    say(&format_args!("line {line}: {} ({})", reject.detail, reject.code));
                 }
                 Ok(())
             }
@@ -74,10 +75,10 @@ impl Rejects {
         written.map_err(|error| file_trouble("write", &self.path, &error))?;
         match self.to {
             To::Stderr if self.count > TOLD_MAX => {
-                eprintln!("... and {} more; --rejects FILE keeps them all", self.count - TOLD_MAX);
+                say(&format_args!("... and {} more; --rejects FILE keeps them all", self.count - TOLD_MAX));
             }
             To::Lines(_) | To::Table(_) if self.count > 0 => {
-                eprintln!("rejected rows are in {}", self.path.display());
+                say(&format_args!("rejected rows are in {}", self.path.display()));
             }
             _ => {}
         }

@@ -154,6 +154,9 @@ impl fmt::Display for Changes {
                 .map(|(word, ids)| format!("{} {word}", ids.len()))
                 .collect();
             write!(f, "\n{}: {}", name.replace('_', " "), counts.join(", "))?;
+            if self.from.is_none() {
+                continue;
+            }
             let marked = [('+', &section.added), ('-', &section.removed), ('~', &section.changed)];
             let all: Vec<String> = marked
                 .iter()
@@ -209,6 +212,8 @@ mod tests {
         let expected = "from playbook aaa to bbb\noffers: 1 added, 1 removed\n  + z\n  - x\n\
             the node gives ids only: what changed inside an entry is not seen here";
         assert_eq!(against(Some(&active), "bbb", &ours).to_string(), expected);
-        assert!(against(None, "bbb", &ours).to_string().starts_with("the first playbook: bbb"));
+        let first = "the first playbook: bbb\nchannels: 1 added\nkpi: 1 added\noffers: 2 added\n\
+            suppress: 1 added\ntags: 1 added";
+        assert_eq!(against(None, "bbb", &ours).to_string(), first);
     }
 }
