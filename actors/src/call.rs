@@ -183,6 +183,25 @@ pub enum ResponseKind {
     Cancelled,
 }
 
+impl ResponseKind {
+    /// The word used in requests.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            ResponseKind::Sent => "sent",
+            ResponseKind::Delivered => "delivered",
+            ResponseKind::Seen => "seen",
+            ResponseKind::Clicked => "clicked",
+            ResponseKind::Accepted => "accepted",
+            ResponseKind::Rejected => "rejected",
+            ResponseKind::Ignored => "ignored",
+            ResponseKind::Failed => "failed",
+            ResponseKind::Expired => "expired",
+            ResponseKind::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// Whose word a response is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum ResponseBy {

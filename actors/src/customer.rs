@@ -16,11 +16,13 @@ pub mod patch;
 pub mod snapshot;
 pub mod view;
 
-use crate::call::{Command, ConsentRecord, CustomerId, DecisionRequest, EventOutcome, Refusal, Reply};
+use crate::call::{
+    Command, ConsentRecord, ConsentState, CustomerId, DecisionRequest, EventOutcome, Refusal, Reply,
+};
 use crate::decision::log::LoggedDecision;
 use crate::decision::standing::Standing;
 use crate::decision::{Moment, decide};
-use crate::options::{CONTACT_KEPT_MS_MIN, FUTURE_MAX_MS};
+use crate::options::{CONTACT_KEPT_MS_MIN, CONTACT_LIVES_MS, FUTURE_MAX_MS};
 use crate::playbook::active::Active;
 use crate::playbook::{Derived, Playbook, TagNumber, TagValue, Window};
 use crate::timestamp::Timestamp;
@@ -236,10 +238,14 @@ impl Customer {
                 news.push(record);
             }
         }
-        if self.consents.history().len() + news.len() > consent::RECORDS_MAX {
+        let grants = news.iter().filter(|record| record.state == ConsentState::Granted).count();
+        if grants > 0 && self.consents.history().len() + news.len() > consent::RECORDS_MAX {
             return Outcome::refused(
                 "too_many_consents",
-                format!("at most {} consent records are kept for one customer", consent::RECORDS_MAX),
+                format!(
+                    "at most {} consent records are kept for one customer; a denial or withdrawal is always noted",
+                    consent::RECORDS_MAX
+                ),
             );
         }
         for record in &news {
@@ -310,7 +316,7 @@ fn derived(playbook: &Playbook, number: TagNumber) -> Option<Derived> {
 /// How long contacts stay with their customer: the longest window of any cap.
 fn contact_kept_ms(playbook: &Playbook) -> i64 {
     let windows = playbook.caps.iter().map(|cap| match cap.window {
-        Window::Rolling { length_ms } => length_ms,
+        Window::Rolling { length_ms } => length_ms.saturating_add(CONTACT_LIVES_MS),
         Window::Calendar(_) => CONTACT_KEPT_MS_MIN,
     });
     windows.max().unwrap_or(0).max(CONTACT_KEPT_MS_MIN)

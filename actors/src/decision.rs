@@ -16,10 +16,10 @@ pub mod script;
 pub mod explanation;
 pub mod log;
 
-use crate::call::{DecisionRequest, Direction};
+use crate::call::{DecisionRequest, Direction, ResponseKind};
 use crate::customer::Customer;
 use crate::customer::contact_history::{Contact, Reservation};
-use crate::options::DECISION_STANDS_MS;
+use crate::options::{CONTACT_LIVES_MS, DECISION_STANDS_MS};
 use crate::playbook::{Cap, Counts, Playbook};
 use crate::timestamp::Timestamp;
 use crate::value::Name;
@@ -65,8 +65,10 @@ pub fn decide(
 ) -> Decided {
     let case = Case::new(customer, playbook, request, moment);
     let screened = screen_all(&case);
-    let ranking = rank(&case, &screened.survivors, request.limit);
-    let choice = choose(&case, &ranking, moment);
+    let standing = standing_for(&case);
+    let lead = standing.map(|standing| &standing.offer);
+    let ranking = rank(&case, &screened.survivors, request.limit, lead);
+    let choice = choose(&case, &ranking, standing, moment);
     let items = choice.list.iter().enumerate().map(|(place, listed)| item(&case, listed, place)).collect();
     let (withheld, next_free_at) = withheld(&case, &screened, &ranking);
     let mut decision = Decision {
@@ -125,13 +127,12 @@ struct Choice {
 }
 
 /// The list to show: led by the number one that stands, or by an explored one, or by the best.
-fn choose(case: &Case<'_>, ranking: &Ranking, moment: &Moment) -> Choice {
+fn choose(case: &Case<'_>, ranking: &Ranking, standing: Option<&Standing>, moment: &Moment) -> Choice {
     let control = case.holdout.is_some();
-    if let Some((standing, scored)) = standing_in_force(case, ranking) {
-        let others = ranking.list.iter().filter(|one| one.ix != scored.ix);
+    if let (Some(standing), Some(lead)) = (standing, ranking.lead) {
+        let first = Listed { scored: lead, shown_probability: standing.shown_probability };
         let listed = |scored: &Scored| Listed { scored: *scored, shown_probability: 1.0 };
-        let first = Listed { scored, shown_probability: standing.shown_probability };
-        let list = std::iter::once(first).chain(others.map(listed)).take(case.facts.request.limit).collect();
+        let list = std::iter::once(first).chain(ranking.list.iter().map(listed)).collect();
         let arm = if control { Arm::Control } else { standing.arm };
         return Choice { list, arm, lineage: Some(lineage(case, standing)), new_standing: false };
     }
@@ -156,11 +157,12 @@ fn choose(case: &Case<'_>, ranking: &Ranking, moment: &Moment) -> Choice {
         (false, Some(_)) => Arm::Test,
         (false, None) => Arm::Optimised,
     };
-    let stands_elsewhere = standing_for(case).is_some();
-    Choice { list, arm, lineage: None, new_standing: !stands_elsewhere }
+    // One that this channel may not have still stands in the others.
+    Choice { list, arm, lineage: None, new_standing: standing.is_none() }
 }
 
-fn standing_for<'a>(case: &Case<'a>) -> Option<&'a Standing> {
+/// The number one that stands for this question.
+pub(crate) fn standing_for<'a>(case: &Case<'a>) -> Option<&'a Standing> {
     let facts = &case.facts;
     let question = Question {
         playbook: &facts.playbook.id,
@@ -171,20 +173,9 @@ fn standing_for<'a>(case: &Case<'a>) -> Option<&'a Standing> {
     facts.customer.standing.iter().find(|standing| standing.answers(&question))
 }
 
-/// The number one that stands, if this channel may have it too.
-fn standing_in_force<'a>(case: &Case<'a>, ranking: &Ranking) -> Option<(&'a Standing, Scored)> {
-    let standing = standing_for(case)?;
-    let beaten = ranking.beaten.iter().map(|(scored, _)| scored);
-    let is_it = |one: &&Scored| case.facts.playbook.offers[one.ix].id == standing.offer;
-    let scored = ranking.list.iter().chain(beaten).find(is_it)?;
-    Some((standing, *scored))
-}
-
 fn lineage(case: &Case<'_>, standing: &Standing) -> Lineage {
     let told = case.facts.customer.contacts.iter().rev().find(|contact| {
-        contact.offer == standing.offer
-            && contact.direction == Direction::Outbound
-            && contact.holds_slot(case.facts.now)
+        contact.offer == standing.offer && contact.direction == Direction::Outbound && contact.holds_slot()
     });
     Lineage {
         decision_id: standing.decision_id.clone(),
@@ -230,15 +221,9 @@ fn action(direction: Direction, channel: &str) -> &'static str {
 /// Why offers were held back: one entry a code (and cap), and when the first of them becomes possible by itself.
 fn withheld(case: &Case<'_>, screened: &Screened, ranking: &Ranking) -> (Vec<Withheld>, Option<Timestamp>) {
     use candidates::Reason;
-    let mut counts: BTreeMap<(&str, Option<usize>), Withheld> = BTreeMap::new();
-    for (_, reason) in screened.dropped.iter().chain(&ranking.worthless) {
-        let (_, code) = reason.code();
-        let (cap, ends) = match *reason {
-            Reason::Cap(ix) => (Some(ix), case.full_cap(ix).next_free_at),
-            Reason::QuietHours(until) | Reason::Suppressed(until) => (None, Some(until)),
-            _ => (None, None),
-        };
-        let entry = counts.entry((code, cap)).or_insert_with(|| Withheld {
+    let mut entries: BTreeMap<(&str, Option<usize>), Withheld> = BTreeMap::new();
+    let mut note = |code: &'static str, cap: Option<usize>, ends: Option<Timestamp>| {
+        let entry = entries.entry((code, cap)).or_insert_with(|| Withheld {
             code: code.into(),
             offers: 0,
             cap: cap.map(|ix| case.full_cap(ix).clone()),
@@ -246,10 +231,31 @@ fn withheld(case: &Case<'_>, screened: &Screened, ranking: &Ranking) -> (Vec<Wit
         });
         entry.offers += 1;
         entry.next_free_at = entry.next_free_at.min(ends);
+    };
+    let mut next_free_at: Option<Timestamp> = None;
+    for (ix, reason) in screened.dropped.iter().chain(&ranking.worthless) {
+        let offer = &case.facts.playbook.offers[*ix];
+        match *reason {
+            // Everything that holds the offer back is named; it becomes possible when the last of it ends.
+            Reason::Cap(_) | Reason::QuietHours(_) => {
+                let caps =
+                    case.full_caps_against(offer).map(|cap| (Some(cap), case.full_cap(cap).next_free_at));
+                let quiet = case.quiet_for(offer).map(|until| (None, Some(until)));
+                let obstacles: Vec<_> = caps.chain(quiet).collect();
+                for (cap, ends) in &obstacles {
+                    note(if cap.is_some() { "cap" } else { "quiet_hours" }, *cap, *ends);
+                }
+                let last = obstacles
+                    .iter()
+                    .map(|(_, ends)| *ends)
+                    .try_fold(case.facts.now, |last, ends| Some(last.max(ends?)));
+                next_free_at = [next_free_at, last].into_iter().flatten().min();
+            }
+            Reason::Suppressed(until) => note("suppressed", None, Some(until)),
+            other => note(other.code().1, None, None),
+        }
     }
-    let by_itself = |entry: &&Withheld| matches!(&*entry.code, "cap" | "quiet_hours");
-    let next_free_at = counts.values().filter(by_itself).filter_map(|entry| entry.next_free_at).min();
-    (counts.into_values().collect(), next_free_at)
+    (entries.into_values().collect(), next_free_at)
 }
 
 /// For a control group: the offer the customer would have got.
@@ -258,7 +264,7 @@ fn ghost(case: &Case<'_>, screened: &Screened) -> Option<Name> {
         return None;
     }
     let would_be: Vec<usize> = screened.survivors.iter().chain(&screened.held_out).copied().collect();
-    let best = rank(case, &would_be, 1).list.first().copied()?;
+    let best = rank(case, &would_be, 1, None).list.first().copied()?;
     Some(Name::clone(&case.facts.playbook.offers[best.ix].id))
 }
 
@@ -270,29 +276,37 @@ fn reserve(case: &Case<'_>, decision: &mut Decision) -> Vec<Contact> {
     for item in &mut decision.items {
         let Some(offer) = playbook.offer(&item.offer) else { continue };
         let facts = case.facts.with(offer);
-        let matching = |cap: &&Cap| cap.matches.holds(&facts) == Some(true);
+        let matching = |cap: &&Cap| contact_policy::binds(&cap.matches, &facts);
         let takes_slot = match outbound {
             true => item.rank == 1,
-            false => playbook.caps.iter().filter(|cap| cap.counts == Counts::Shown).any(|cap| matching(&cap)),
+            false => {
+                let shown = playbook.caps.iter().filter(|cap| cap.counts == Counts::Shown);
+                contact_policy::is_capped(&offer.purpose) && shown.into_iter().any(|cap| matching(&cap))
+            }
         };
         if !takes_slot {
             continue;
         }
-        let asked_now = playbook.caps.iter().filter(|cap| contact_policy::reads_tags(cap)).filter(matching);
+        let asked_now =
+            playbook.caps.iter().filter(|cap| contact_policy::asked_when_reserved(cap)).filter(matching);
         let id = contact_id(&decision.decision_id, item.rank);
         item.contact_id = Some(id.clone());
-        contacts.push(Contact::reserve(
+        let mut contact = Contact::reserve(
             Reservation {
                 id,
                 decision_id: decision.decision_id.clone(),
                 channel: Name::clone(&decision.channel),
                 direction: decision.direction,
                 at: decision.at,
-                expires_at: case.sending.until,
+                expires_at: decision.at.plus_ms(CONTACT_LIVES_MS),
                 matched_caps: asked_now.map(|cap| Name::clone(&cap.id)).collect(),
             },
             offer,
-        ));
+        );
+        if !outbound {
+            contact.hear(ResponseKind::Sent, decision.at);
+        }
+        contacts.push(contact);
     }
     contacts
 }

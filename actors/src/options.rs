@@ -34,9 +34,12 @@ impl Default for RegionOptions {
     }
 }
 
-/// Event ids a customer remembers at most, to tell a repeated event: 128.
-pub const EVENT_IDS_MAX: usize = 128;
-/// How long an event id is remembered at least, unless [`EVENT_IDS_MAX`] newer ones came: 48 hours.
+/// Event ids a customer remembers at most, to tell a repeated event: 4,096, twice what one lot of a stream holds, so
+/// that a request repeated as a whole still meets its own ids.
+pub const EVENT_IDS_MAX: usize = 4096;
+/// Ids of responses, and of requests for decisions, remembered at most: 128 each.
+pub const CALL_IDS_MAX: usize = 128;
+/// How long an id is remembered at least, unless so many newer ones came: 48 hours.
 pub const EVENT_ID_KEPT_MS: i64 = 2 * DAY_MS;
 /// Events and tags from further in the future than this are refused (clocks differ): 10 minutes.
 pub const FUTURE_MAX_MS: i64 = 10 * 60_000;
@@ -46,14 +49,13 @@ pub const PAST_MAX_MS: i64 = 1096 * DAY_MS;
 pub const DECISION_STANDS_MS: i64 = DAY_MS;
 /// A reserved contact must not be sent later than this after its reservation: 24 hours.
 pub const CONTACT_LIVES_MS: i64 = DAY_MS;
-/// A contact of which nothing was ever heard gives its slot back after this: 35 days. Longer than any month, so that a
-/// gateway without receipts can't lead to a fifth message in a month.
-pub const CONTACT_SLOT_KEPT_MS: i64 = 35 * DAY_MS;
-/// Contacts stay with their customer at least this long, whatever the caps: 92 days, a quarter.
-pub const CONTACT_KEPT_MS_MIN: i64 = 92 * DAY_MS;
+/// Contacts stay with their customer at least this long, whatever the caps: 94 days, more than any quarter.
+pub const CONTACT_KEPT_MS_MIN: i64 = 94 * DAY_MS;
 /// Responses counted for suppression are kept this long at most: 1 year.
 pub const RESPONSE_KEPT_MS: i64 = 366 * DAY_MS;
 /// Responses kept for one customer at most; the oldest go first.
 pub const RESPONSES_MAX: usize = 256;
 /// Encoded customers larger than this are refused rather than saved: 1 MiB.
 pub const SNAPSHOT_BYTES_MAX: usize = 1 << 20;
+/// Kept free beyond [`SNAPSHOT_BYTES_MAX`] for consents: 64 KiB.
+pub const CONSENT_RESERVE_BYTES: usize = 64 << 10;

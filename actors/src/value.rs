@@ -2,7 +2,7 @@
 //!
 //! Shaped like JSON, without being JSON: only the node knows formats.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub type Name = Arc<str>;
 
 /// A value of any shape.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub enum Value {
     /// Nothing.
     Null,
@@ -26,6 +26,40 @@ pub enum Value {
     List(Vec<Value>),
     /// Values by name.
     Map(BTreeMap<String, Value>),
+}
+
+/// Written with its kind where programs read it back, so that a number stays the number it was; plain where people read.
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(rename = "Value")]
+        enum Tagged<'a> {
+            Null,
+            Bool(bool),
+            Int(i64),
+            Number(f64),
+            Text(&'a str),
+            List(&'a [Value]),
+            Map(&'a BTreeMap<String, Value>),
+        }
+        let plain = serializer.is_human_readable();
+        match self {
+            Value::Null if plain => serializer.serialize_unit(),
+            Value::Bool(value) if plain => value.serialize(serializer),
+            Value::Int(value) if plain => value.serialize(serializer),
+            Value::Number(value) if plain => value.serialize(serializer),
+            Value::Text(value) if plain => value.serialize(serializer),
+            Value::List(value) if plain => value.serialize(serializer),
+            Value::Map(value) if plain => value.serialize(serializer),
+            Value::Null => Tagged::Null.serialize(serializer),
+            Value::Bool(value) => Tagged::Bool(*value).serialize(serializer),
+            Value::Int(value) => Tagged::Int(*value).serialize(serializer),
+            Value::Number(value) => Tagged::Number(*value).serialize(serializer),
+            Value::Text(value) => Tagged::Text(value).serialize(serializer),
+            Value::List(value) => Tagged::List(value).serialize(serializer),
+            Value::Map(value) => Tagged::Map(value).serialize(serializer),
+        }
+    }
 }
 
 impl Value {
@@ -58,6 +92,28 @@ impl Value {
             Value::Text(_) => "string",
             Value::List(_) => "list",
             Value::Map(_) => "object",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_reads_back_with_its_kind() {
+        let kinds = [
+            Value::Null,
+            Value::Bool(true),
+            Value::Int(7),
+            Value::Number(7.0),
+            Value::Text("7".into()),
+            Value::List(vec![Value::Int(7), Value::Number(7.0)]),
+            Value::Map(BTreeMap::from([("seven".to_owned(), Value::Text("7".into()))])),
+        ];
+        for value in kinds {
+            let bytes = rmp_serde::to_vec(&value).expect("plain data");
+            assert_eq!(rmp_serde::from_slice::<Value>(&bytes).expect("readable"), value);
         }
     }
 }

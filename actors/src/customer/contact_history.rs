@@ -6,7 +6,6 @@
 use crate::call::{Direction, ResponseKind};
 use crate::customer::view::ContactView;
 use crate::error::Unreadable;
-use crate::options::CONTACT_SLOT_KEPT_MS;
 use crate::timestamp::Timestamp;
 use crate::value::Name;
 use serde::{Deserialize, Serialize};
@@ -77,6 +76,17 @@ impl Heard {
     }
 }
 
+/// What a receipt told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hearing {
+    /// The first of its kind.
+    First,
+    /// Heard before, and now with an earlier time of sending.
+    EarlierThanKnown,
+    /// Nothing new.
+    HeardBefore,
+}
+
 /// What a contact is made of when its slot is taken.
 #[derive(Clone, Debug)]
 pub struct Reservation {
@@ -119,21 +129,26 @@ impl Contact {
         }
     }
 
-    /// Hears what became of it. Whether that was news.
-    pub fn hear(&mut self, kind: ResponseKind, at: Timestamp) -> bool {
-        let mut news = self.heard.add(kind);
-        if proves_sent(kind) && self.sent_at.is_none_or(|known| at < known) {
+    /// Hears what became of it. Nothing was sent before it was reserved, whatever clock says so.
+    pub fn hear(&mut self, kind: ResponseKind, at: Timestamp) -> Hearing {
+        let at = at.max(self.reserved_at);
+        let first = self.heard.add(kind);
+        let earlier = proves_sent(kind) && self.sent_at.is_none_or(|known| at < known);
+        if earlier {
             self.sent_at = Some(at);
-            news = true;
         }
-        news
+        match (first, earlier) {
+            (true, _) => Hearing::First,
+            (false, true) => Hearing::EarlierThanKnown,
+            (false, false) => Hearing::HeardBefore,
+        }
     }
 
-    /// Whether its slot is taken: until a receipt gives it back, or nothing was heard for
-    /// [`CONTACT_SLOT_KEPT_MS`].
+    /// Whether its slot is taken: until a receipt gives it back. A contact of which nothing is ever heard keeps its
+    /// slot, so that a gateway without receipts can't lead to one message too many.
     #[must_use]
-    pub fn holds_slot(&self, now: Timestamp) -> bool {
-        !self.given_back() && (self.reached() || now.since_ms(self.reserved_at) < CONTACT_SLOT_KEPT_MS)
+    pub fn holds_slot(&self) -> bool {
+        !self.given_back()
     }
 
     /// The stretch of time in which it was, or may yet be, sent: first and last moment.
@@ -164,7 +179,7 @@ impl Contact {
             "expired"
         } else if any(&[Sent, ResponseKind::Ignored]) {
             "sent"
-        } else if !self.holds_slot(now) {
+        } else if now >= self.expires_at {
             "expired"
         } else {
             "reserved"
@@ -199,10 +214,6 @@ impl Contact {
     fn arrived(&self) -> bool {
         use ResponseKind::{Accepted, Clicked, Delivered, Rejected, Seen};
         [Delivered, Seen, Clicked, Accepted, Rejected].iter().any(|kind| self.heard.has(*kind))
-    }
-
-    fn reached(&self) -> bool {
-        self.arrived() || self.heard.has(ResponseKind::Sent) || self.heard.has(ResponseKind::Ignored)
     }
 }
 
@@ -290,13 +301,14 @@ mod tests {
         let now = Timestamp::from_ms(500);
         for (ix, kind) in receipts.iter().enumerate() {
             forwards.hear(*kind, Timestamp::from_ms(ix as i64));
-            assert!(!forwards.hear(*kind, Timestamp::from_ms(ix as i64)), "a repeated receipt is no news");
+            let again = forwards.hear(*kind, Timestamp::from_ms(ix as i64));
+            assert_eq!(again, Hearing::HeardBefore, "a repeated receipt is no news");
         }
         for (ix, kind) in receipts.iter().enumerate().rev() {
             backwards.hear(*kind, Timestamp::from_ms(ix as i64));
         }
         assert_eq!(forwards, backwards, "{receipts:?}: the order does not matter");
-        assert_eq!((forwards.state(now), forwards.holds_slot(now)), (state, holds_slot), "{receipts:?}");
+        assert_eq!((forwards.state(now), forwards.holds_slot()), (state, holds_slot), "{receipts:?}");
     }
 
     #[test]
@@ -316,13 +328,18 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_contact_keeps_its_slot_until_nothing_can_be_heard_any_more() {
+    fn a_silent_contact_keeps_its_slot_and_reads_as_expired() {
         let silent = contact();
-        assert!(silent.holds_slot(Timestamp::from_ms(CONTACT_SLOT_KEPT_MS - 1)));
-        assert!(!silent.holds_slot(Timestamp::from_ms(CONTACT_SLOT_KEPT_MS)));
-        let mut sent = contact();
-        sent.hear(Sent, Timestamp::from_ms(5));
-        assert!(sent.holds_slot(Timestamp::from_ms(10 * CONTACT_SLOT_KEPT_MS)));
+        assert!(silent.holds_slot());
+        assert_eq!(silent.state(Timestamp::from_ms(999)), "reserved");
+        assert_eq!(silent.state(Timestamp::from_ms(1_000)), "expired");
+    }
+
+    #[test]
+    fn nothing_was_sent_before_it_was_reserved() {
+        let mut contact = contact();
+        contact.hear(Sent, Timestamp::from_ms(-9_000_000));
+        assert_eq!(contact.sent_at, Some(contact.reserved_at));
     }
 
     #[test]

@@ -1,17 +1,55 @@
 //! What was heard before: the ids of recent events, responses and requests.
 //!
-//! I9: the same id has one effect, for 48 hours or while [`EVENT_IDS_MAX`] newer ones have not come.
+//! I9: the same id has one effect, for 48 hours or while so many newer ones have not come.
 
-use crate::options::{EVENT_ID_KEPT_MS, EVENT_IDS_MAX};
-use crate::timestamp::Timestamp;
+use crate::options::{CALL_IDS_MAX, EVENT_ID_KEPT_MS, EVENT_IDS_MAX};
+use crate::timestamp::{HOUR_MS, Timestamp};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
-/// Recent ids as 64-bit hashes, oldest first: two of 128 ids share one once in 10^15 customers.
+/// Recent ids as 64-bit hashes, oldest first: two of 4,096 ids share one once in 10^12 customers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RecentIds {
-    heard: Vec<(u64, Timestamp)>,
+    events: Ring,
+    responses: Ring,
     answered: Vec<(u64, String, Timestamp)>,
+}
+
+/// Hashes by the hour in which they were heard, hours in the order of their first use.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Ring {
+    hours: Vec<(i64, Packed)>,
+}
+
+/// Hashes, eight bytes each.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Packed(#[serde(with = "serde_bytes")] Vec<u8>);
+
+impl Ring {
+    fn knows(&self, hash: u64) -> bool {
+        let bytes = hash.to_le_bytes();
+        self.hours.iter().any(|(_, hashes)| hashes.0.chunks_exact(8).any(|known| known == bytes))
+    }
+
+    fn hear(&mut self, hash: u64, now: Timestamp, ids_max: usize) {
+        let hour = now.ms().div_euclid(HOUR_MS);
+        match self.hours.last_mut() {
+            Some((last, hashes)) if *last == hour => hashes.0.extend(hash.to_le_bytes()),
+            _ => self.hours.push((hour, Packed(hash.to_le_bytes().to_vec()))),
+        }
+        let count: usize = self.hours.iter().map(|(_, hashes)| hashes.0.len() / 8).sum();
+        if count > ids_max
+            && let Some((_, oldest)) = self.hours.first_mut()
+        {
+            oldest.0.drain(..8);
+            self.hours.retain(|(_, hashes)| !hashes.0.is_empty());
+        }
+    }
+
+    /// An hour goes when its last moment is 48 hours ago.
+    fn forget_old(&mut self, now: Timestamp) {
+        self.hours.retain(|(hour, _)| now.ms() - (hour + 1) * HOUR_MS <= EVENT_ID_KEPT_MS);
+    }
 }
 
 /// An id heard, as remembered.
@@ -29,6 +67,12 @@ impl IdHash {
     #[must_use]
     pub fn response(id: &str) -> Self {
         IdHash::of(&["response", id])
+    }
+
+    /// The identity of a response without an id of its own: the same word about the same offer of the same decision.
+    #[must_use]
+    pub fn nameless_response(decision_id: &str, offer: &str, word: &str) -> Self {
+        IdHash::of(&["nameless", decision_id, offer, word])
     }
 
     /// The identity of a request for a decision.
@@ -49,18 +93,26 @@ impl IdHash {
 }
 
 impl RecentIds {
-    /// Whether the id was heard before.
+    /// Whether the event was heard before.
     #[must_use]
-    pub fn knows(&self, id: IdHash) -> bool {
-        self.heard.iter().any(|(hash, _)| *hash == id.0)
+    pub fn knows_event(&self, id: IdHash) -> bool {
+        self.events.knows(id.0)
     }
 
-    /// Remembers an id heard now.
-    pub fn hear(&mut self, id: IdHash, now: Timestamp) {
-        self.heard.push((id.0, now));
-        if self.heard.len() > EVENT_IDS_MAX {
-            self.heard.remove(0);
-        }
+    /// Remembers an event heard now.
+    pub fn hear_event(&mut self, id: IdHash, now: Timestamp) {
+        self.events.hear(id.0, now, EVENT_IDS_MAX);
+    }
+
+    /// Whether the response was heard before.
+    #[must_use]
+    pub fn knows_response(&self, id: IdHash) -> bool {
+        self.responses.knows(id.0)
+    }
+
+    /// Remembers a response heard now.
+    pub fn hear_response(&mut self, id: IdHash, now: Timestamp) {
+        self.responses.hear(id.0, now, CALL_IDS_MAX);
     }
 
     /// The decision that answered a request before.
@@ -72,14 +124,15 @@ impl RecentIds {
     /// Remembers which decision answered a request.
     pub fn answered(&mut self, request: IdHash, decision_id: &str, now: Timestamp) {
         self.answered.push((request.0, decision_id.to_owned(), now));
-        if self.answered.len() > EVENT_IDS_MAX {
+        if self.answered.len() > CALL_IDS_MAX {
             self.answered.remove(0);
         }
     }
 
     /// Drops ids that were heard long ago.
     pub fn forget_old(&mut self, now: Timestamp) {
-        self.heard.retain(|(_, heard_at)| now.since_ms(*heard_at) <= EVENT_ID_KEPT_MS);
+        self.events.forget_old(now);
+        self.responses.forget_old(now);
         self.answered.retain(|(_, _, heard_at)| now.since_ms(*heard_at) <= EVENT_ID_KEPT_MS);
     }
 }
@@ -89,24 +142,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_known_for_48_hours_or_128_newer_ones() {
+    fn an_event_is_known_for_48_hours_or_4096_newer_ones() {
         let start = Timestamp::from_ms(0);
         let mut ids = RecentIds::default();
         let first = IdHash::event("crm", "1");
-        assert!(!ids.knows(first));
-        ids.hear(first, start);
+        assert!(!ids.knows_event(first));
+        ids.hear_event(first, start);
         ids.forget_old(start.plus_ms(EVENT_ID_KEPT_MS));
-        assert!(ids.knows(first));
-        ids.forget_old(start.plus_ms(EVENT_ID_KEPT_MS + 1));
-        assert!(!ids.knows(first));
+        assert!(ids.knows_event(first));
+        ids.forget_old(start.plus_ms(EVENT_ID_KEPT_MS + HOUR_MS + 1));
+        assert!(!ids.knows_event(first));
 
-        ids.hear(first, start);
+        ids.hear_event(first, start);
         for n in 1..EVENT_IDS_MAX {
-            ids.hear(IdHash::event("crm", &format!("x{n}")), start);
+            ids.hear_event(IdHash::event("crm", &format!("x{n}")), start.plus_ms(n as i64 * 1_000));
         }
-        assert!(ids.knows(first));
-        ids.hear(IdHash::event("crm", "one more"), start);
-        assert!(!ids.knows(first));
+        assert!(ids.knows_event(first));
+        ids.hear_event(IdHash::event("crm", "one more"), start);
+        assert!(!ids.knows_event(first));
     }
 
     #[test]

@@ -11,12 +11,17 @@ use crate::playbook::{
 use crate::timestamp::Timestamp;
 use crate::value::{Name, Value};
 
+/// A product's name, bytes.
+const PRODUCT_BYTES_MAX: usize = 256;
+/// Amounts beyond this are no amounts: sums of them would stop being numbers.
+const AMOUNT_MAX: f64 = 1e200;
+
 impl Customer {
     /// Hears one event. A rejected event leaves no trace, not even its id: it may come again, mended.
     pub(super) fn on_event(&mut self, event: &Event, turn: Turn<'_>) -> EventOutcome {
         let playbook = &turn.active.playbook;
         let hash = IdHash::event(&event.source, &event.id);
-        if self.recent.knows(hash) {
+        if self.recent.knows_event(hash) {
             return EventOutcome::Duplicate;
         }
         let at = event.at.unwrap_or(turn.now);
@@ -26,35 +31,41 @@ impl Customer {
             Err(refusal) => return EventOutcome::Rejected(refusal),
         };
         let heard = Heard { playbook, data: &event.data, at, now: turn.now };
-        if let Err(refusal) = self.check_enum_values(kind, &heard) {
+        if let Err(refusal) = self.check_values(kind, &heard) {
             return EventOutcome::Rejected(refusal);
         }
         let source: Name = event.kind.as_str().into();
         for update in &kind.updates {
             self.on_update(update, &heard, &source);
         }
-        self.recent.hear(hash, turn.now);
+        self.recent.hear_event(hash, turn.now);
         EventOutcome::Accepted
     }
 
-    /// An enum tag may be set from the event's data: a value that the tag does not list is found before anything is
-    /// written.
-    fn check_enum_values(&self, kind: &EventType, heard: &Heard<'_>) -> Result<(), Refusal> {
-        for update in &kind.updates {
-            let Change::Set(number, formula) = &update.change else { continue };
-            let Some(tag) = heard.playbook.tags.get(number).filter(|tag| tag.kind == TagKind::Enum) else {
-                continue;
+    /// A tag may be set from the event's data, and a product owned: a value that does not fit is found before anything
+    /// is written.
+    fn check_values(&self, kind: &EventType, heard: &Heard<'_>) -> Result<(), Refusal> {
+        let facts = heard.facts(self);
+        let runs =
+            |update: &&Update| update.when.as_ref().is_none_or(|when| when.holds(&facts) == Some(true));
+        for update in kind.updates.iter().filter(runs) {
+            let (formula, expected) = match &update.change {
+                Change::Set(number, formula) => {
+                    let Some(tag) = heard.playbook.tags.get(number) else { continue };
+                    let Some(Scalar::Text(text)) = formula.scalar(&facts) else { continue };
+                    let fits = tag_value(heard.playbook, tag, &Value::Text(text.to_owned()));
+                    (formula, fits.err().map(|expected| format!("tag {} takes {expected}", tag.id)))
+                }
+                Change::Own(formula) => {
+                    let Some(Scalar::Text(text)) = formula.scalar(&facts) else { continue };
+                    let long = text.len() > PRODUCT_BYTES_MAX;
+                    (formula, long.then(|| format!("a product's name has at most {PRODUCT_BYTES_MAX} bytes")))
+                }
+                _ => continue,
             };
-            if let Some(Scalar::Text(text)) = formula.scalar(&heard.facts(self)) {
-                let value = Value::Text(text.to_owned());
-                tag_value(heard.playbook, tag, &value).map_err(|expected| Refusal {
-                    code: "bad_event_data",
-                    detail: format!(
-                        "{} gives `{text}` for tag {}, which takes {expected}",
-                        formula.text(),
-                        tag.id
-                    ),
-                })?;
+            if let Some(expected) = expected {
+                let detail = format!("{} of this event does not fit: {expected}", formula.text());
+                return Err(Refusal { code: "bad_event_data", detail });
             }
         }
         Ok(())
@@ -192,6 +203,9 @@ impl Customer {
 
     fn accumulate(&mut self, number: TagNumber, amount: f64, heard: &Heard<'_>) {
         let Some(derived) = super::derived(heard.playbook, number) else { return };
+        if amount.abs() > AMOUNT_MAX {
+            return;
+        }
         self.derivations.add(number, derived, amount, heard.at);
         self.refresh_derived(heard.playbook, number, heard.now);
         if amount != 0.0 {

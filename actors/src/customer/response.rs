@@ -1,6 +1,7 @@
 //! What a response does: moves the contact on, suppresses what was refused, and ends what stood.
 
 use crate::call::{Refusal, Reply, Response, ResponseOutcome};
+use crate::customer::contact_history::Hearing;
 use crate::customer::dedupe::IdHash;
 use crate::customer::patch::plausible_time;
 use crate::customer::refusal::Subject;
@@ -19,8 +20,8 @@ impl Customer {
             Ok(target) => target,
             Err(refusal) => return Outcome::unchanged(Reply::Refused(refusal)),
         };
-        let hash = response.response_id.as_deref().map(IdHash::response);
-        if hash.is_some_and(|hash| self.recent.knows(hash)) {
+        let hash = identity(response, &target);
+        if hash.is_some_and(|hash| self.recent.knows_response(hash)) {
             return Outcome::unchanged(Reply::Response(ResponseOutcome {
                 contact_state: self.state_of(&target, turn),
                 detail: Some("heard before".to_owned()),
@@ -28,17 +29,19 @@ impl Customer {
             }));
         }
         if let Some(hash) = hash {
-            self.recent.hear(hash, turn.now);
+            self.recent.hear_response(hash, turn.now);
         }
-        let moved = target.contact.as_ref().and_then(|id| {
-            let contact = self.contacts.get_mut(id)?;
-            contact.hear(response.kind, at).then(|| contact.clone())
-        });
-        // A receipt repeated without an id moves nothing and counts for nothing.
-        let news = moved.is_some() || target.contact.is_none();
-        let suppressed = match news {
-            true => self.refusals.hear(response.kind, &target.subject, at, &playbook.suppress),
-            false => Vec::new(),
+        let contact = target.contact.as_ref().and_then(|id| self.contacts.get_mut(id));
+        let (hearing, moved) = match contact {
+            Some(contact) => (contact.hear(response.kind, at), Some(contact.clone())),
+            None => (Hearing::First, None),
+        };
+        let news = hearing != Hearing::HeardBefore;
+        let moved = moved.filter(|_| news);
+        // The same word about the same contact counts once, whatever times it comes with.
+        let suppressed = match hearing {
+            Hearing::First => self.refusals.hear(response.kind, &target.subject, at, &playbook.suppress),
+            Hearing::EarlierThanKnown | Hearing::HeardBefore => Vec::new(),
         };
         if news {
             self.changed_for_decisions();
@@ -105,6 +108,16 @@ impl Customer {
         let contact = self.contacts.iter().find(|contact| contact.id == *id)?;
         Some(contact.state(turn.now))
     }
+}
+
+/// What tells a repeated response: its own id, or, where neither an id nor a contact does, what it says of which offer of
+/// which decision.
+fn identity(response: &Response, target: &Target) -> Option<IdHash> {
+    if let Some(id) = &response.response_id {
+        return Some(IdHash::response(id));
+    }
+    let decision = response.decision_id.as_deref().filter(|_| target.contact.is_none())?;
+    Some(IdHash::nameless_response(decision, &target.subject.offer, response.kind.word()))
 }
 
 /// What a response is about.

@@ -5,10 +5,11 @@
 use crate::call::Direction;
 use crate::decision::allotment::tie_break;
 use crate::decision::candidates::{Case, Reason};
-use crate::decision::contact_policy::cap_use;
+use crate::decision::contact_policy::{binds, cap_use, is_capped};
 use crate::decision::context::CaseFacts;
 use crate::decision::propensity::{AffinityModel, PropensityModel};
 use crate::playbook::{Cap, ContextWeight, Counts, Offer, OfferScope, Rule};
+use crate::value::Name;
 use std::collections::HashMap;
 
 /// An offer with its score.
@@ -31,6 +32,8 @@ pub struct Scored {
 /// The best offers in order, and why the others are not among them.
 #[derive(Debug, Default)]
 pub struct Ranking {
+    /// The offer that was to lead, if it may be shown; not in `list`.
+    pub lead: Option<Scored>,
     /// Best first.
     pub list: Vec<Scored>,
     /// Scored and not listed, best first.
@@ -39,9 +42,10 @@ pub struct Ranking {
     pub worthless: Vec<(usize, Reason)>,
 }
 
-/// Scores these offers of the case and lists the best `limit`.
+/// Scores these offers of the case and lists the best `limit`, the leading one included. An offer that is to lead claims
+/// its place in its family and in the caps before all others.
 #[must_use]
-pub fn rank(case: &Case<'_>, survivors: &[usize], limit: usize) -> Ranking {
+pub fn rank(case: &Case<'_>, survivors: &[usize], limit: usize, lead: Option<&Name>) -> Ranking {
     let mut ranking = Ranking::default();
     let weights = weights_in_force(case);
     let mut scored = Vec::with_capacity(survivors.len());
@@ -62,15 +66,22 @@ pub fn rank(case: &Case<'_>, survivors: &[usize], limit: usize) -> Ranking {
     });
     let mut families: HashMap<&str, usize> = HashMap::new();
     let mut room = ShownRoom::of(case);
+    if let Some(place) = scored.iter().position(|one| Some(&offers[one.ix].id) == lead)
+        && room.take(case, &offers[scored[place].ix])
+    {
+        let leading = scored.remove(place);
+        families.insert(&offers[leading.ix].family, 1);
+        ranking.lead = Some(leading);
+    }
     for one in scored {
         let offer = &offers[one.ix];
         let family = families.entry(&offer.family).or_default();
-        let reason = if ranking.list.len() >= limit {
+        let reason = if ranking.list.len() + usize::from(ranking.lead.is_some()) >= limit {
             Reason::Outranked
         } else if *family >= case.facts.playbook.family_max {
             Reason::FamilyMax
         } else if !room.take(case, offer) {
-            Reason::Outranked
+            Reason::ShownBefore
         } else {
             *family += 1;
             ranking.list.push(one);
@@ -118,9 +129,12 @@ pub fn moment_mark(facts: &CaseFacts<'_>) -> u64 {
         rule.reads_context().iter().any(|path| matches!(&**path, "channel" | "placement" | "direction"))
     };
     let weights = facts.playbook.context_weights.iter().enumerate();
+    // A number one chosen by tags must not answer where tags may not be used, nor the other way round.
+    let basis = [facts.basis as u8];
     let marks = weights
         .filter(|(_, weight)| !of_channel(&weight.when) && weight.when.holds(facts) == Some(true))
         .flat_map(|(ix, _)| (ix as u64).to_le_bytes())
+        .chain(basis)
         .collect::<Vec<u8>>();
     xxhash_rust::xxh3::xxh3_64(&marks)
 }
@@ -154,9 +168,12 @@ impl<'a> ShownRoom<'a> {
 
     /// Takes a place in every cap that is about this offer; takes none when one of them is full.
     fn take(&mut self, case: &Case<'_>, offer: &Offer) -> bool {
+        if !is_capped(&offer.purpose) {
+            return true;
+        }
         let facts = case.facts.with(offer);
         let about: Vec<usize> =
-            (0..self.0.len()).filter(|ix| self.0[*ix].0.matches.holds(&facts) == Some(true)).collect();
+            (0..self.0.len()).filter(|ix| binds(&self.0[*ix].0.matches, &facts)).collect();
         if about.iter().any(|ix| self.0[*ix].1 == 0) {
             return false;
         }

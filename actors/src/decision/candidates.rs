@@ -7,7 +7,7 @@ use crate::call::DecisionRequest;
 use crate::call::Direction;
 use crate::customer::Customer;
 use crate::decision::allotment::held_out;
-use crate::decision::contact_policy::{Sending, cap_use};
+use crate::decision::contact_policy::{Sending, binds, cap_use, is_capped};
 use crate::decision::context::CaseFacts;
 use crate::decision::explanation::Stage;
 use crate::decision::windows::quiet_until;
@@ -70,6 +70,8 @@ pub enum Reason {
     FamilyMax,
     /// Better ones fill the list.
     Outranked,
+    /// Better ones in the same list take the last room in a cap on what is shown.
+    ShownBefore,
 }
 
 /// The three layers of eligibility.
@@ -125,6 +127,7 @@ impl Reason {
             Reason::NotFinite => (Stage::Score, "not_finite"),
             Reason::FamilyMax => (Stage::Diversity, "family_max"),
             Reason::Outranked => (Stage::Top, "outranked"),
+            Reason::ShownBefore => (Stage::Top, "cap_in_list"),
         }
     }
 }
@@ -144,9 +147,10 @@ impl<'a> Case<'a> {
             false => Basis::ContextOnly,
         };
         let facts = CaseFacts { customer, playbook, request, basis, now, offer: None };
-        let sending = Sending { from: now, until: now.plus_ms(CONTACT_LIVES_MS) };
-        let zone = customer.zone(playbook, now);
         let outbound = request.direction == Direction::Outbound;
+        // What is shown is shown now; what is sent may be sent until it expires.
+        let sending = Sending { from: now, until: now.plus_ms(if outbound { CONTACT_LIVES_MS } else { 1 }) };
+        let zone = customer.zone(playbook, now);
         let binding = |cap: &&Cap| outbound || cap.counts == Counts::Shown;
         let full_caps = playbook
             .caps
@@ -207,21 +211,32 @@ impl<'a> Case<'a> {
         {
             return Err(suppressed.until.map_or(Reason::Refused, Reason::Suppressed));
         }
-        if is_capped(offer) {
-            let holds = |cap: &Cap| cap.matches.holds(&facts) == Some(true);
-            if let Some(ix) = self.full_caps.iter().position(|(cap, _)| holds(cap)) {
-                return Err(Reason::Cap(ix));
-            }
+        if let Some(ix) = self.full_caps_against(offer).next() {
+            return Err(Reason::Cap(ix));
         }
-        if let Some((_, until)) =
-            self.quiet.iter().find(|(hours, _)| hours.matches.holds(&facts) == Some(true))
-        {
-            return Err(Reason::QuietHours(*until));
+        if let Some(until) = self.quiet_for(offer) {
+            return Err(Reason::QuietHours(until));
         }
         if self.holdout.is_some() && !is_service(offer) {
             return Err(Reason::Holdout);
         }
         Ok(())
+    }
+
+    /// The full caps that are about this offer, by their places among the full ones.
+    pub fn full_caps_against<'b>(&'b self, offer: &'b Offer) -> impl Iterator<Item = usize> + use<'a, 'b> {
+        let facts = self.facts.with(offer);
+        let about =
+            move |ix: &usize| is_capped(&offer.purpose) && binds(&self.full_caps[*ix].0.matches, &facts);
+        (0..self.full_caps.len()).filter(about)
+    }
+
+    /// When the quiet time for this offer ends; `None` when it is not quiet for it.
+    #[must_use]
+    pub fn quiet_for(&self, offer: &Offer) -> Option<Timestamp> {
+        let facts = self.facts.with(offer);
+        let about = self.quiet.iter().filter(|(hours, _)| binds(&hours.matches, &facts));
+        about.map(|(_, until)| *until).max()
     }
 
     fn valid(&self, offer: &Offer) -> Result<(), Reason> {
@@ -267,9 +282,4 @@ impl<'a> Case<'a> {
 /// Service and regulatory messages go on in control groups and during exclusive campaigns.
 fn is_service(offer: &Offer) -> bool {
     matches!(&*offer.purpose, "service" | "regulatory")
-}
-
-/// Regulatory messages have no caps; whether a cap is about service messages, its rule says.
-fn is_capped(offer: &Offer) -> bool {
-    &*offer.purpose != "regulatory"
 }

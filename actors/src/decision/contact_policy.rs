@@ -5,10 +5,10 @@
 
 use crate::call::Direction;
 use crate::customer::contact_history::{Contact, ContactHistory};
-use crate::decision::CapUse;
-use crate::decision::context::ContactFacts;
+use crate::decision::context::{CaseFacts, ContactFacts};
 use crate::decision::windows::calendar_window;
-use crate::playbook::{Cap, Counts, Window};
+use crate::decision::{Basis, CapUse};
+use crate::playbook::{Cap, Counts, Rule, Window};
 use crate::timestamp::Timestamp;
 use crate::value::Name;
 use jiff::tz::TimeZone;
@@ -31,13 +31,19 @@ pub fn cap_use(cap: &Cap, history: &ContactHistory, sending: Sending, zone: &Tim
     CapUse { id: Name::clone(&cap.id), used, limit: cap.limit, next_free_at }
 }
 
-/// Whether a contact counts for a cap: it is one of those that the cap is about. A rule that reads tags was asked
-/// when the contact was reserved, with the tags as they were.
+/// What a contact remembers of itself; a rule that reads more has to be asked when the contact is reserved.
+const REMEMBERED: [&str; 8] =
+    ["channel", "direction", "purpose", "provider", "offer", "family", "group", "kind"];
+
+/// Whether a contact counts for a cap: it is one of those that the cap is about. A rule that reads more than a contact
+/// remembers was asked when it was reserved, with everything as it was. Regulatory messages never count.
 fn counts(cap: &Cap, contact: &Contact) -> bool {
-    if cap.counts == Counts::Reserved && contact.direction == Direction::Inbound {
+    if !is_capped(&contact.purpose)
+        || (cap.counts == Counts::Reserved && contact.direction == Direction::Inbound)
+    {
         return false;
     }
-    if reads_tags(cap) {
+    if asked_when_reserved(cap) {
         return contact.matched_caps.contains(&cap.id);
     }
     cap.matches.holds(&ContactFacts::of(contact)) == Some(true)
@@ -45,13 +51,29 @@ fn counts(cap: &Cap, contact: &Contact) -> bool {
 
 /// Whether the cap's rule has to be asked when the contact is reserved.
 #[must_use]
-pub fn reads_tags(cap: &Cap) -> bool {
-    cap.matches.reads_tags().next().is_some()
+pub fn asked_when_reserved(cap: &Cap) -> bool {
+    let rule = &cap.matches;
+    let reads_moment = || rule.reads_context().iter().any(|path| !REMEMBERED.contains(&&**path));
+    rule.reads_tags().next().is_some() || rule.reads_products() || reads_moment()
+}
+
+/// Regulatory messages have no caps; whether a cap is about service messages, its rule says.
+#[must_use]
+pub fn is_capped(purpose: &str) -> bool {
+    purpose != "regulatory"
+}
+
+/// Whether a protective rule (a cap's, quiet hours') is about this contact. Where tags may not be used, a rule that needs
+/// one protects: not to be profiled must not mean to be contacted more.
+#[must_use]
+pub fn binds(rule: &Rule, facts: &CaseFacts<'_>) -> bool {
+    let blind = || facts.basis == Basis::ContextOnly && rule.reads_tags().next().is_some();
+    rule.holds(facts).unwrap_or_else(blind)
 }
 
 /// The largest number of counting contacts in any window that a contact sent within `sending` would fall into.
 fn used_at(window: Window, counting: &[&Contact], sending: Sending, zone: &TimeZone) -> u32 {
-    let holding = counting.iter().filter(|contact| contact.holds_slot(sending.from));
+    let holding = counting.iter().filter(|contact| contact.holds_slot());
     match window {
         Window::Rolling { length_ms } => {
             let reaches = |contact: &&&Contact| contact.span().1.plus_ms(length_ms) > sending.from;
@@ -75,12 +97,11 @@ fn used_at(window: Window, counting: &[&Contact], sending: Sending, zone: &TimeZ
 }
 
 /// The first moment at which the cap has room again if nothing else is heard: one at which a window ends, or a contact
-/// leaves it, or gives its slot back.
+/// leaves it.
 fn next_free(cap: &Cap, counting: &[&Contact], sending: Sending, zone: &TimeZone) -> Option<Timestamp> {
     let life_ms = sending.until.since_ms(sending.from);
     let mut moments: Vec<Timestamp> = Vec::new();
     for contact in counting {
-        moments.push(contact.reserved_at.plus_ms(crate::options::CONTACT_SLOT_KEPT_MS));
         if let Window::Rolling { length_ms } = cap.window {
             moments.push(contact.span().1.plus_ms(length_ms));
         }

@@ -5,7 +5,7 @@ use crate::customer::Customer;
 use crate::decision::arbitration::{Scored, rank};
 use crate::decision::candidates::{Case, Reason};
 use crate::decision::propensity::{AffinityModel, PropensityModel};
-use crate::decision::{CapUse, Decision, Moment, screen_all};
+use crate::decision::{CapUse, Decision, Moment, screen_all, standing_for};
 use crate::playbook::{Offer, Playbook, Verdict};
 use crate::timestamp::Timestamp;
 use crate::value::Name;
@@ -108,13 +108,14 @@ pub(crate) fn explain(
 ) -> Explanation {
     let case = Case::new(customer, playbook, request, moment);
     let screened = screen_all(&case);
-    let ranking = rank(&case, &screened.survivors, request.limit);
+    let lead = standing_for(&case).map(|standing| &standing.offer);
+    let ranking = rank(&case, &screened.survivors, request.limit, lead);
     let place = |ix: usize| decision.items.iter().find(|item| item.offer == playbook.offers[ix].id);
     let mut fates: Vec<Fate> = Vec::with_capacity(playbook.offers.len());
     for (ix, reason) in screened.dropped.iter().chain(&ranking.worthless) {
         fates.push(dropped(&case, *ix, *reason));
     }
-    let scored = ranking.list.iter().map(|one| (one, Reason::Outranked));
+    let scored = ranking.lead.iter().chain(&ranking.list).map(|one| (one, Reason::Outranked));
     for (one, reason) in scored.chain(ranking.beaten.iter().map(|(one, reason)| (one, *reason))) {
         let fate = dropped(&case, one.ix, reason);
         let score = Some(score(&case, one));

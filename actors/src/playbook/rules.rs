@@ -146,6 +146,7 @@ struct About {
     tags: Box<[TagNumber]>,
     private: Box<[TagNumber]>,
     context: Box<[Name]>,
+    products: bool,
 }
 
 impl Rule {
@@ -196,6 +197,12 @@ impl Rule {
     #[must_use]
     pub fn reads_context(&self) -> &[Name] {
         &self.about.context
+    }
+
+    /// Whether the rule asks what the customer owns.
+    #[must_use]
+    pub fn reads_products(&self) -> bool {
+        self.about.products
     }
 
     /// The rule as its author wrote it.
@@ -280,8 +287,10 @@ impl About {
     fn of(text: &str, expr: &expr::Expr, scope: &Scope<'_>) -> About {
         let mut tags = Vec::new();
         let mut context = Vec::new();
+        let mut products = false;
         expr.visit(&mut |part| {
             tags.extend(part.own_tag());
+            products |= matches!(part, expr::Expr::Owns(_));
             if let expr::Expr::Context(path) | expr::Expr::HasContext(path) = part {
                 context.push(path.clone());
             }
@@ -291,7 +300,7 @@ impl About {
         context.sort_unstable();
         context.dedup();
         let private = tags.iter().copied().filter(|tag| scope.private.contains(tag)).collect();
-        About { text: Arc::from(text), private, tags: tags.into(), context: context.into() }
+        About { text: Arc::from(text), private, tags: tags.into(), context: context.into(), products }
     }
 }
 

@@ -11,6 +11,7 @@ mod read_policy;
 pub use read::read;
 
 use super::text::At;
+use crate::error::Unreadable;
 use crate::value::Value;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -62,6 +63,14 @@ pub struct Source {
 }
 
 impl Source {
+    /// What its author wrote, from a playbook's canonical form.
+    ///
+    /// # Errors
+    /// [`Unreadable`] when the bytes are no playbook of this version.
+    pub fn from_canonical(canonical: &[u8]) -> Result<Source, Unreadable> {
+        rmp_serde::from_slice(canonical).map_err(|error| Unreadable::new("canonical playbook", error))
+    }
+
     /// Sorts what has no order. Updates, weights, suppressions, quiet hours and holdouts keep theirs.
     pub fn sort(&mut self) {
         self.tags.sort_by(|a, b| a.id.value.cmp(&b.id.value));

@@ -6,7 +6,7 @@ use crate::call::{Answer, Command, CustomerCall, CustomerId, Receipt, Reply};
 use crate::customer::{Customer, Outcome, Turn};
 use crate::error::TurnError;
 use crate::metrics;
-use crate::options::SNAPSHOT_BYTES_MAX;
+use crate::options::{CONSENT_RESERVE_BYTES, SNAPSHOT_BYTES_MAX};
 use crate::shard::Shard;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -90,7 +90,7 @@ impl Shard {
             Err(TurnError::Corrupt("a turn of this customer failed; nothing was changed".to_owned()))
         })?;
         match snapshot {
-            Some(snapshot) if snapshot.len() > SNAPSHOT_BYTES_MAX => {
+            Some(snapshot) if snapshot.len() > bytes_max(&call.command) => {
                 Ok((Outcome::refused("customer_too_large", too_large(snapshot.len())), None))
             }
             snapshot => Ok((outcome, snapshot)),
@@ -180,6 +180,14 @@ fn not_applied(error: StoreError, shard: u32) -> TurnError {
         error @ (StoreError::Conflict { .. } | StoreError::Unavailable(_)) => {
             TurnError::Unavailable(error.to_string())
         }
+    }
+}
+
+/// Consents have a reserve of their own: a customer full of other things can still say no.
+fn bytes_max(command: &Command) -> usize {
+    match command {
+        Command::PutConsents(_) => SNAPSHOT_BYTES_MAX + CONSENT_RESERVE_BYTES,
+        _ => SNAPSHOT_BYTES_MAX,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Caps and quiet hours: never a fifth marketing contact in a month, whatever happens to the first four.
 
-use crate::fixture::{Subject, at, playbook, playbook_with};
+use crate::fixture::{Subject, at, playbook, playbook_with, response};
 use actors::Timestamp;
-use actors::call::{Direction, ResponseKind};
+use actors::call::{Direction, Response, ResponseKind};
 use actors::timestamp::{DAY_MS, HOUR_MS};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -150,17 +150,13 @@ struct Truth {
     given_back: bool,
 }
 
-/// Slow and obvious: by month, the contacts that left in it, or may yet (nothing is sent 24 hours after its
-/// reservation).
-fn busiest_month(contacts: &[Truth], now: Timestamp) -> usize {
+/// Slow and obvious: by month, the contacts that left in it, or may have, for all we heard.
+fn busiest_month(contacts: &[Truth]) -> usize {
     let mut months: BTreeMap<(i16, i8), usize> = BTreeMap::new();
     for contact in contacts.iter().filter(|contact| !contact.given_back) {
         match contact.sent_at {
             Some(sent_at) => *months.entry(month(sent_at)).or_default() += 1,
-            None if now.since_ms(contact.reserved_at) < 35 * DAY_MS => {
-                *months.entry(month(contact.reserved_at)).or_default() += 1;
-            }
-            None => {}
+            None => *months.entry(month(contact.reserved_at)).or_default() += 1,
         }
     }
     months.values().copied().max().unwrap_or(0)
@@ -204,7 +200,7 @@ fn play(steps: &[Step], limit_seen: usize) -> Result<(), TestCaseError> {
                 ann.receipt(&ids[*contact], *kind);
             }
         }
-        let most = busiest_month(&truth, ann.now);
+        let most = busiest_month(&truth);
         prop_assert!(most <= limit_seen, "{most} contacts in a month after {step:?}");
     }
     Ok(())
@@ -223,4 +219,71 @@ fn the_check_sees_a_broken_cap() {
     let steps: Vec<Step> = (0..8).map(|_| Step::Decide).collect();
     assert!(play(&steps, 4).is_ok());
     assert!(play(&steps, 3).is_err(), "four contacts are seen as more than three");
+}
+
+#[test]
+fn a_gateways_slow_clock_moves_no_contact_into_another_month() {
+    let mut ann = Subject::consenting(playbook());
+    ann.now = at("2026-12-01T12:00:00Z");
+    let contacts: Vec<_> = std::iter::from_fn(|| outbound(&mut ann)).collect();
+    for contact in &contacts {
+        let sent = Response {
+            contact_id: Some(contact.clone()),
+            at: Some(at("2026-11-30T12:00:00Z")),
+            ..response(ResponseKind::Sent)
+        };
+        assert!(ann.respond(sent).applied);
+    }
+    assert!(outbound(&mut ann).is_none(), "all four were reserved in December");
+}
+
+#[test]
+fn a_silent_contact_fills_a_quarter_cap_to_its_end() {
+    let mut ann = Subject::consenting(playbook_with(&[(
+        "limit: 4, window: {calendar: month}",
+        "limit: 1, window: {calendar: quarter}",
+    )]));
+    ann.now = at("2026-10-01T08:00:00Z");
+    ann.consent_all();
+    assert!(outbound(&mut ann).is_some());
+    for later in ["2026-11-20T12:00:00Z", "2026-12-31T18:30:00Z"] {
+        ann.now = at(later);
+        assert!(outbound(&mut ann).is_none(), "{later}");
+    }
+    ann.now = at("2027-01-01T12:00:00Z");
+    assert!(outbound(&mut ann).is_some());
+}
+
+#[test]
+fn every_full_cap_is_named_and_the_last_to_end_says_when() {
+    let two = "caps:\n  - {id: sms-week, match: \"c.channel == 'sms'\", subject: customer, limit: 2, window: {rolling: 7d}, counts: reserved}";
+    let mut ann = Subject::consenting(playbook_with(&[("caps:", two), ("limit: 4", "limit: 2")]));
+    ann.now = at("2026-11-28T12:00:00Z");
+    while let Some(contact) = outbound(&mut ann) {
+        ann.receipt(&contact, ResponseKind::Sent);
+    }
+    let mut request = crate::fixture::request("sms", Direction::Outbound);
+    request.purpose = Some("marketing".into());
+    let refused = ann.ask(request);
+    let mut caps: Vec<&str> =
+        refused.withheld.iter().filter_map(|withheld| withheld.cap.as_ref()).map(|cap| &*cap.id).collect();
+    caps.sort_unstable();
+    assert_eq!(caps, ["month4", "sms-week"]);
+    assert_eq!(refused.next_free_at, Some(at("2026-12-05T12:00:00Z")), "the month ends before the week does");
+}
+
+#[test]
+fn a_cap_on_a_placement_fills() {
+    let banner = "caps:\n  - {id: banner, match: \"c.placement == 'home_banner'\", subject: customer, limit: 2, window: {calendar: day}, counts: shown}";
+    let mut ann = Subject::consenting(playbook_with(&[("caps:", banner)]));
+    let mut shown = |placement: &str| {
+        let mut request = crate::fixture::request("app", Direction::Inbound);
+        request.placement = Some(placement.into());
+        ann.ask(request).items.len()
+    };
+    assert_eq!((shown("home_banner"), shown("home_banner"), shown("inbox")), (2, 0, 3));
+    ann.wait(DAY_MS);
+    let mut request = crate::fixture::request("app", Direction::Inbound);
+    request.placement = Some("home_banner".into());
+    assert_eq!(ann.ask(request).items.len(), 2, "what was shown yesterday was shown yesterday");
 }

@@ -54,3 +54,28 @@ proptest! {
         prop_assert!(age < 18 || full.items.len() > one.items.len());
     }
 }
+
+#[test]
+fn what_tags_chose_does_not_stand_where_tags_may_not_be_used() {
+    let mut ann = Subject::new(playbook());
+    ann.consent("marketing", "any", ConsentState::Granted);
+    ann.consent("profiling", "app", ConsentState::Granted);
+    ann.tag("age", Value::Int(40));
+    ann.tag("open_complaints", Value::Int(0));
+    assert_eq!(ann.number_one("app"), "data-xl");
+    let on_the_web = ann.decide("web", Direction::Inbound);
+    assert_eq!((on_the_web.basis, on_the_web.lineage), (Basis::ContextOnly, None));
+}
+
+#[test]
+fn a_no_is_noted_however_much_was_noted_before() {
+    let mut ann = Subject::new(playbook());
+    for _ in 0..520 {
+        ann.wait(HOUR_MS);
+        ann.consent("marketing", "any", ConsentState::Granted);
+    }
+    assert_eq!(ann.number_one("sms"), "coupon");
+    ann.wait(HOUR_MS);
+    ann.consent("marketing", "any", ConsentState::Withdrawn);
+    assert_eq!(ann.number_one("sms"), "bill-help");
+}

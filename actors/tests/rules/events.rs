@@ -91,6 +91,7 @@ fn a_rejected_event_leaves_no_trace_and_may_come_again() {
     check(event("usage", now.plus_ms(HOUR_MS), &mb(Value::Int(1))), "time_in_future");
     check(event("usage", at("1999-01-01T00:00:00Z"), &mb(Value::Int(1))), "time_too_old");
     check(event("contract.changed", now, &[("to", Value::Text("gold".into()))]), "bad_event_data");
+    check(event("purchase", now, &[("offer", Value::Text("x".repeat(257)))]), "bad_event_data");
     check(event("contract.changed", now, &[("to", Value::Text("prepaid".into()))]), "accepted");
 }
 
@@ -149,4 +150,25 @@ fn a_batch_value_of_a_window_ages_out_like_events() {
     assert_eq!(tag(&mut ann, "usage_mb_30d"), Some(Value::Number(9100.0)));
     ann.wait(31 * DAY_MS);
     assert_eq!(tag(&mut ann, "usage_mb_30d"), Some(Value::Number(0.0)));
+}
+
+#[test]
+fn a_large_batch_repeated_as_a_whole_has_one_effect() {
+    let mut ann = Subject::new(playbook());
+    let now = ann.now;
+    let batch: Vec<Event> = (0..2_000)
+        .map(|n| Event {
+            id: format!("{n}"),
+            source: "/pcrf".into(),
+            kind: "usage".into(),
+            at: Some(now),
+            data: map(&[("mb", Value::Int(1))]),
+        })
+        .collect();
+    for _ in 0..3 {
+        for lot in batch.chunks(256) {
+            ann.apply(&Command::Events(lot.to_vec()));
+        }
+    }
+    assert_eq!(tag(&mut ann, "calls"), Some(Value::Int(2_000)));
 }

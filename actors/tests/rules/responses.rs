@@ -105,3 +105,18 @@ fn a_response_about_nothing_known_is_refused_by_name() {
     check(Response { decision_id: Some("d-9".into()), ..no() }, "offer_needed");
     check(Response { decision_id, offer: Some("no-such".into()), ..no() }, "unknown_offer");
 }
+
+#[test]
+fn the_same_word_about_the_same_offer_of_a_decision_counts_once() {
+    let mut ann = adult();
+    let decision = ann.decide("app", Direction::Inbound);
+    let ignored = Response {
+        decision_id: Some(decision.decision_id),
+        offer: Some("data-xl".into()),
+        ..response(ResponseKind::Ignored)
+    };
+    assert!(ann.respond(ignored.clone()).applied);
+    for _ in 0..3 {
+        assert!(!ann.respond(ignored.clone()).applied);
+    }
+}

@@ -1,9 +1,11 @@
 //! Playbooks and the state of the node, for operators.
 
 use crate::wire::time::Time;
+use actors::playbook::source::Source;
 use actors::playbook::{Mistake, Offer, Playbook, Severity};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 /// A playbook to store.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -179,6 +181,8 @@ pub struct PlaybookSummary {
     pub caps: Vec<String>,
     /// Names of its channels.
     pub channels: Vec<String>,
+    /// What its author wrote, section by section.
+    pub document: Json,
 }
 
 /// An offer in short.
@@ -214,6 +218,10 @@ impl PlaybookSummary {
             offers: playbook.offers.iter().map(OfferSummary::of).collect(),
             caps: playbook.caps.iter().map(|cap| cap.id.to_string()).collect(),
             channels: playbook.channels.keys().map(ToString::to_string).collect(),
+            document: Source::from_canonical(&playbook.canonical)
+                .ok()
+                .and_then(|source| serde_json::to_value(source).ok())
+                .unwrap_or_default(),
         }
     }
 }

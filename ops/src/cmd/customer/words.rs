@@ -24,6 +24,7 @@ pub fn reason(code: &str) -> String {
         "no_value" => "worth nothing for the active KPI",
         "not_finite" => "its score is not a number",
         "family_max" => "enough better ones of its family",
+        "cap_in_list" => "better ones in the list take the last room of a cap",
         "outranked" => "better ones fill the list",
         "shown" => "chosen",
         other => return other.replace('_', " "),

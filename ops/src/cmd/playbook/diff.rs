@@ -18,8 +18,6 @@ pub struct Changes {
     from: Option<String>,
     /// The other one.
     to: String,
-    /// Only ids could be compared, not what is behind them.
-    ids_only: bool,
     sections: BTreeMap<String, Section>,
 }
 
@@ -32,40 +30,17 @@ struct Section {
 
 /// The canonical form as a document whose sections are maps by id.
 pub fn document(canonical: &[u8]) -> Result<Value, Failure> {
-    let unreadable =
-        |detail: String| Failure::Failed(format!("the playbook's canonical form can't be read: {detail}"));
-    let source: Source = rmp_serde::from_slice(canonical).map_err(|error| unreadable(error.to_string()))?;
+    let unreadable = |detail: String| Failure::Failed(detail);
+    let source = Source::from_canonical(canonical).map_err(|error| unreadable(error.to_string()))?;
     serde_json::to_value(source).map_err(|error| unreadable(error.to_string()))
 }
 
 /// The changes from the node's active playbook, as it answers `GET /v1/playbooks/active`, to ours.
-///
-/// A node that gives the whole `document` lets us see what changed inside an entry; one that gives ids only does not.
 pub fn against(active: Option<&Value>, to: &str, ours: &Value) -> Changes {
-    let Some(active) = active else { return between(None, &Value::Null, to, ours) };
-    let from = active["id"].as_str();
-    let document = &active["document"];
-    if document.is_object() {
-        return between(from, document, to, ours);
+    match active {
+        Some(active) => between(active["id"].as_str(), &active["document"], to, ours),
+        None => between(None, &Value::Null, to, ours),
     }
-    let ids_only = |playbook: &Value| -> Value {
-        let known =
-            playbook.as_object().into_iter().flatten().filter(|(name, _)| LISTED.contains(&name.as_str()));
-        known.map(|(name, section)| (name.clone(), ids_of(section))).collect::<Map<_, _>>().into()
-    };
-    Changes { ids_only: true, ..between(from, &ids_only(active), to, &ids_only(ours)) }
-}
-
-/// Sections of which a node gives the ids.
-const LISTED: [&str; 5] = ["tags", "events", "offers", "caps", "channels"];
-
-fn ids_of(section: &Value) -> Value {
-    let of_entry = |entry: &Value| entry.as_str().or_else(|| entry["id"].as_str()).map(str::to_owned);
-    let ids: Vec<String> = match section {
-        Value::Object(map) => map.keys().cloned().collect(),
-        other => other.as_array().into_iter().flatten().filter_map(of_entry).collect(),
-    };
-    ids.into_iter().map(|id| (id, Value::Null)).collect::<Map<_, _>>().into()
 }
 
 /// The changes from `old` to `new`, documents as made by [`document`].
@@ -86,7 +61,7 @@ pub fn between(from: Option<&str>, old: &Value, to: &str, new: &Value) -> Change
         (name.clone(), section)
     });
     let sections = sections.filter(|(_, section)| !section.is_empty()).collect();
-    Changes { from: from.map(str::to_owned), to: to.to_owned(), ids_only: false, sections }
+    Changes { from: from.map(str::to_owned), to: to.to_owned(), sections }
 }
 
 /// Every section as a map: by id, by name, by place in the list, or as a whole.
@@ -131,7 +106,7 @@ impl Changes {
                 (name.clone(), json!({"added": it.added, "removed": it.removed, "changed": it.changed}))
             })
             .collect();
-        json!({ "from": self.from, "to": self.to, "ids_only": self.ids_only, "sections": sections })
+        json!({ "from": self.from, "to": self.to, "sections": sections })
     }
 }
 
@@ -169,9 +144,6 @@ impl fmt::Display for Changes {
                 write!(f, "\n  ... and {} more", all.len() - NAMED_MAX)?;
             }
         }
-        if self.ids_only {
-            write!(f, "\nthe node gives ids only: what changed inside an entry is not seen here")?;
-        }
         Ok(())
     }
 }
@@ -199,21 +171,13 @@ mod tests {
         assert_eq!(changes.to_json()["sections"]["tags"]["added"], json!(["new"]));
         assert_eq!(between(Some("aaa"), &old, "aaa", &old).to_string(), "no change: playbook aaa is active");
     }
+
     #[test]
-    fn a_node_that_gives_ids_only_says_what_came_and_went() {
-        let active = json!({
-            "id": "aaa", "active": true, "kpi": "clv", "tags": ["age"], "offers": [{"id": "x"}, {"id": "y"}],
-            "channels": ["sms"],
-        });
-        let ours = json!({
-            "kpi": "clv", "tags": [{"id": "age", "kind": "int"}], "offers": [{"id": "y"}, {"id": "z"}],
-            "channels": {"sms": {"kind": "webhook"}}, "suppress": [{"on": "ignored"}],
-        });
-        let expected = "from playbook aaa to bbb\noffers: 1 added, 1 removed\n  + z\n  - x\n\
-            the node gives ids only: what changed inside an entry is not seen here";
+    fn what_the_node_has_is_compared_with_ours() {
+        let active = json!({"id": "aaa", "document": {"offers": [{"id": "x"}, {"id": "y", "price": 1}]}});
+        let ours = json!({"offers": [{"id": "y", "price": 2}, {"id": "z"}]});
+        let expected = "from playbook aaa to bbb\noffers: 1 added, 1 removed, 1 changed\n  + z\n  - x\n  ~ y";
         assert_eq!(against(Some(&active), "bbb", &ours).to_string(), expected);
-        let first = "the first playbook: bbb\nchannels: 1 added\nkpi: 1 added\noffers: 2 added\n\
-            suppress: 1 added\ntags: 1 added";
-        assert_eq!(against(None, "bbb", &ours).to_string(), first);
+        assert_eq!(against(None, "bbb", &ours).to_string(), "the first playbook: bbb\noffers: 2 added");
     }
 }
