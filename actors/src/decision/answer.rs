@@ -26,7 +26,7 @@ pub struct Decision {
     pub arm: Arm,
     /// What it was based on.
     pub basis: Basis,
-    /// The items, best first, at most [`ITEMS_MAX`].
+    /// The items, best first, at most [`ITEMS_MAX`](crate::decision::ITEMS_MAX).
     pub items: Vec<Item>,
     /// Why other offers were held back: one entry a reason (and cap).
     pub withheld: Vec<Withheld>,
