@@ -187,6 +187,22 @@ fn the_standing_offer_is_not_forced_on_a_channel_that_may_not_have_it() {
 }
 
 #[test]
+fn the_standing_offer_takes_its_room_in_a_cap_like_any_other() {
+    let by_sms = ("prior: {default: 0.2}", "prior: {default: 0.2, sms: 0.99}");
+    let shown = (
+        "limit: 4, window: {calendar: month}, counts: reserved",
+        "limit: 2, window: {calendar: day}, counts: shown",
+    );
+    let mut ann = Subject::consenting(playbook_with(&[by_sms, shown]));
+    ann.tag("age", Value::Int(40));
+    ann.tag("open_complaints", Value::Int(0));
+    let told = ann.ask(DecisionRequest { limit: 1, ..request("sms", Direction::Inbound) });
+    assert_eq!(order(&told), ["coupon"]);
+    // One place is left in the cap. The coupon stands, though three offers weigh more in the app.
+    assert_eq!(order(&ann.decide("app", Direction::Inbound)), ["coupon", "bill-help"]);
+}
+
+#[test]
 fn the_same_request_id_gets_the_same_decision() {
     let mut ann = adult();
     let ask = DecisionRequest { request_id: Some("r-1".into()), ..request("sms", Direction::Outbound) };
