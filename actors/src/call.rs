@@ -323,7 +323,7 @@ pub struct Refusal {
 /// What a response did.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct ResponseOutcome {
-    /// False when it had been heard before or is about nothing we know.
+    /// False when it had been heard before.
     pub applied: bool,
     /// The contact's state afterwards.
     pub contact_state: Option<&'static str>,

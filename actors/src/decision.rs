@@ -65,7 +65,8 @@ pub fn decide(
 ) -> Decided {
     let case = Case::new(customer, playbook, request, moment);
     let screened = screen_all(&case);
-    let standing = standing_for(&case);
+    let question = question(&case);
+    let standing = standing_for(&case, &question);
     let lead = standing.map(|standing| &standing.offer);
     let ranking = rank(&case, &screened.survivors, request.limit, lead);
     let choice = choose(&case, &ranking, standing, moment);
@@ -87,7 +88,7 @@ pub fn decide(
         ghost: ghost(&case, &screened),
     };
     let contacts = reserve(&case, &mut decision);
-    let standing = choice.new_standing.then(|| stand(&case, &decision)).flatten();
+    let standing = choice.new_standing.then(|| stand(&question, &decision)).flatten();
     Decided { decision, contacts, standing }
 }
 
@@ -161,16 +162,20 @@ fn choose(case: &Case<'_>, ranking: &Ranking, standing: Option<&Standing>, momen
     Choice { list, arm, lineage: None, new_standing: standing.is_none() }
 }
 
-/// The number one that stands for this question.
-pub(crate) fn standing_for<'a>(case: &Case<'a>) -> Option<&'a Standing> {
+/// What a standing number one has to answer.
+pub(crate) fn question<'a>(case: &Case<'a>) -> Question<'a> {
     let facts = &case.facts;
-    let question = Question {
+    Question {
         playbook: &facts.playbook.id,
         purpose: facts.request.purpose.as_ref(),
         moment_mark: arbitration::moment_mark(facts),
         now: facts.now,
-    };
-    facts.customer.standing.iter().find(|standing| standing.answers(&question))
+    }
+}
+
+/// The number one that stands for this question.
+pub(crate) fn standing_for<'a>(case: &Case<'a>, question: &Question<'_>) -> Option<&'a Standing> {
+    case.facts.customer.standing.iter().find(|standing| standing.answers(question))
 }
 
 fn lineage(case: &Case<'_>, standing: &Standing) -> Lineage {
@@ -315,7 +320,7 @@ fn contact_id(decision_id: &str, rank: usize) -> String {
     format!("c-{:016x}", xxhash_rust::xxh3::xxh3_64_with_seed(decision_id.as_bytes(), rank as u64))
 }
 
-fn stand(case: &Case<'_>, decision: &Decision) -> Option<Standing> {
+fn stand(question: &Question<'_>, decision: &Decision) -> Option<Standing> {
     let first = decision.items.first()?;
     Some(Standing {
         decision_id: decision.decision_id.clone(),
@@ -324,8 +329,8 @@ fn stand(case: &Case<'_>, decision: &Decision) -> Option<Standing> {
         expires_at: decision.expires_at,
         channel: Name::clone(&decision.channel),
         playbook: Name::clone(&decision.playbook),
-        asked_purpose: case.facts.request.purpose.clone(),
-        moment_mark: arbitration::moment_mark(&case.facts),
+        asked_purpose: question.purpose.cloned(),
+        moment_mark: question.moment_mark,
         arm: decision.arm,
         shown_probability: first.shown_probability,
     })

@@ -4,7 +4,6 @@ use crate::call::{Event, EventOutcome, Refusal};
 use crate::customer::dedupe::IdHash;
 use crate::customer::patch::{plausible_time, tag_value, whole};
 use crate::customer::{Customer, Turn};
-use crate::decision::context::scalar;
 use crate::playbook::{
     Change, EventType, Facts, Formula, Playbook, Scalar, TagKind, TagNumber, TagValue, Update,
 };
@@ -289,7 +288,7 @@ impl Facts for EventFacts<'_> {
     }
 
     fn data(&self, path: &str) -> Option<Scalar<'_>> {
-        scalar(self.heard.data.at(path)?)
+        Scalar::of(self.heard.data.at(path)?)
     }
 
     fn event_time(&self) -> Option<Timestamp> {

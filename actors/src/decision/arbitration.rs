@@ -3,12 +3,13 @@
 //! Every offer that passed the stages is scored; nothing is sampled.
 
 use crate::call::Direction;
+use crate::decision::CapUse;
 use crate::decision::allotment::tie_break;
 use crate::decision::candidates::{Case, Reason};
-use crate::decision::contact_policy::{binds, cap_use, is_capped};
+use crate::decision::contact_policy::{binds, is_capped};
 use crate::decision::context::CaseFacts;
 use crate::decision::propensity::{AffinityModel, PropensityModel};
-use crate::playbook::{Cap, ContextWeight, Counts, Offer, OfferScope, Rule};
+use crate::playbook::{Cap, ContextWeight, Offer, OfferScope, Rule};
 use crate::value::Name;
 use std::collections::HashMap;
 
@@ -150,20 +151,11 @@ struct ShownRoom<'a>(Vec<(&'a Cap, u32)>);
 
 impl<'a> ShownRoom<'a> {
     fn of(case: &Case<'a>) -> Self {
-        let facts = &case.facts;
-        if facts.request.direction == Direction::Outbound {
+        if case.facts.request.direction == Direction::Outbound {
             return ShownRoom(Vec::new());
         }
-        let shown: Vec<_> = facts.playbook.caps.iter().filter(|cap| cap.counts == Counts::Shown).collect();
-        if shown.is_empty() {
-            return ShownRoom(Vec::new());
-        }
-        let zone = facts.customer.zone(facts.playbook, facts.now);
-        let room = |cap: &'a Cap| {
-            let used = cap_use(cap, &facts.customer.contacts, case.sending, &zone);
-            (cap, used.limit.saturating_sub(used.used))
-        };
-        ShownRoom(shown.into_iter().map(room).collect())
+        let room = |(cap, used): &(&'a Cap, CapUse)| (*cap, used.limit.saturating_sub(used.used));
+        ShownRoom(case.caps.iter().map(room).collect())
     }
 
     /// Takes a place in every cap that is about this offer; takes none when one of them is full.

@@ -26,7 +26,8 @@ pub struct Case<'a> {
     /// The customer's control group.
     pub holdout: Option<&'a Holdout>,
     exclusive: Vec<&'a CalendarEntry>,
-    full_caps: Vec<(&'a Cap, CapUse)>,
+    /// Caps that bind this decision, and how far each is used.
+    pub caps: Vec<(&'a Cap, CapUse)>,
     quiet: Vec<(&'a QuietHours, Timestamp)>,
     consents: RefCell<Vec<(&'a str, bool)>>,
 }
@@ -56,7 +57,7 @@ pub enum Reason {
     Refused,
     /// It rests for a time.
     Suppressed(Timestamp),
-    /// This cap (by place among the full ones) has no room.
+    /// This cap (by place among those that bind) has no room.
     Cap(usize),
     /// Contacts rest until then.
     QuietHours(Timestamp),
@@ -152,12 +153,11 @@ impl<'a> Case<'a> {
         let sending = Sending { from: now, until: now.plus_ms(if outbound { CONTACT_LIVES_MS } else { 1 }) };
         let zone = customer.zone(playbook, now);
         let binding = |cap: &&Cap| outbound || cap.counts == Counts::Shown;
-        let full_caps = playbook
+        let caps = playbook
             .caps
             .iter()
             .filter(binding)
             .map(|cap| (cap, cap_use(cap, &customer.contacts, sending, &zone)))
-            .filter(|(_, used)| used.used >= used.limit)
             .collect();
         let quiet = playbook
             .quiet_hours
@@ -174,7 +174,7 @@ impl<'a> Case<'a> {
             sending,
             holdout: held_out(&playbook.holdouts, customer.id()),
             exclusive: playbook.calendar.iter().filter(in_force).collect(),
-            full_caps,
+            caps,
             quiet,
             consents: RefCell::default(),
         }
@@ -183,7 +183,7 @@ impl<'a> Case<'a> {
     /// The cap behind [`Reason::Cap`].
     #[must_use]
     pub fn full_cap(&self, ix: usize) -> &CapUse {
-        &self.full_caps[ix].1
+        &self.caps[ix].1
     }
 
     /// Takes one offer through the stages. Holdout comes last, so that a control group's ghost has passed all the others.
@@ -223,12 +223,14 @@ impl<'a> Case<'a> {
         Ok(())
     }
 
-    /// The full caps that are about this offer, by their places among the full ones.
+    /// The full caps that are about this offer, by their places among those that bind.
     pub fn full_caps_against<'b>(&'b self, offer: &'b Offer) -> impl Iterator<Item = usize> + use<'a, 'b> {
         let facts = self.facts.with(offer);
-        let about =
-            move |ix: &usize| is_capped(&offer.purpose) && binds(&self.full_caps[*ix].0.matches, &facts);
-        (0..self.full_caps.len()).filter(about)
+        let about = move |ix: &usize| {
+            let (cap, used) = &self.caps[*ix];
+            used.used >= used.limit && is_capped(&offer.purpose) && binds(&cap.matches, &facts)
+        };
+        (0..self.caps.len()).filter(about)
     }
 
     /// When the quiet time for this offer ends; `None` when it is not quiet for it.

@@ -6,7 +6,6 @@ use crate::customer::contact_history::Contact;
 use crate::decision::Basis;
 use crate::playbook::{Facts, Offer, Playbook, Scalar, TagNumber, TagValue};
 use crate::timestamp::Timestamp;
-use crate::value::Value;
 
 /// What the rules of a decision may read.
 #[derive(Clone, Copy)]
@@ -60,7 +59,7 @@ impl Facts for CaseFacts<'_> {
             "family" => self.offer.and_then(|offer| text(&offer.family)),
             "group" => self.offer.and_then(|offer| text(&offer.group)),
             "kind" => self.offer.and_then(|offer| text(offer.kind.word())),
-            _ => self.request.context.at(path).and_then(scalar),
+            _ => self.request.context.at(path).and_then(Scalar::of),
         }
     }
 
@@ -126,17 +125,5 @@ impl Facts for ContactFacts<'_> {
 
     fn now(&self) -> Timestamp {
         self.0.reserved_at
-    }
-}
-
-/// A simple value of the context as rules read it; lists, objects and null are nothing to compare.
-#[must_use]
-pub fn scalar(value: &Value) -> Option<Scalar<'_>> {
-    match value {
-        Value::Bool(value) => Some(Scalar::Bool(*value)),
-        Value::Int(value) => Some(Scalar::Int(*value)),
-        Value::Number(value) => Some(Scalar::Number(*value)),
-        Value::Text(value) => Some(Scalar::Text(value)),
-        Value::Null | Value::List(_) | Value::Map(_) => None,
     }
 }

@@ -5,7 +5,7 @@ use crate::customer::Customer;
 use crate::decision::arbitration::{Scored, rank};
 use crate::decision::candidates::{Case, Reason};
 use crate::decision::propensity::{AffinityModel, PropensityModel};
-use crate::decision::{CapUse, Decision, Moment, screen_all, standing_for};
+use crate::decision::{CapUse, Decision, Moment, question, screen_all, standing_for};
 use crate::playbook::{Offer, Playbook, Verdict};
 use crate::timestamp::Timestamp;
 use crate::value::Name;
@@ -108,7 +108,7 @@ pub(crate) fn explain(
 ) -> Explanation {
     let case = Case::new(customer, playbook, request, moment);
     let screened = screen_all(&case);
-    let lead = standing_for(&case).map(|standing| &standing.offer);
+    let lead = standing_for(&case, &question(&case)).map(|standing| &standing.offer);
     let ranking = rank(&case, &screened.survivors, request.limit, lead);
     let place = |ix: usize| decision.items.iter().find(|item| item.offer == playbook.offers[ix].id);
     let mut fates: Vec<Fate> = Vec::with_capacity(playbook.offers.len());

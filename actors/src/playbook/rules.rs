@@ -19,7 +19,7 @@ pub mod facts_map;
 use crate::playbook::DataField;
 use crate::playbook::dictionary::{Dictionary, TagKind, TagNumber, TagValue};
 use crate::timestamp::Timestamp;
-use crate::value::Name;
+use crate::value::{Name, Value};
 pub use expr::{Comparison, Literal};
 pub use lower::{Predicate, Test};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -54,6 +54,20 @@ pub enum Scalar<'a> {
     Text(&'a str),
     /// A moment.
     Time(Timestamp),
+}
+
+impl<'a> Scalar<'a> {
+    /// A loose value as a rule sees it; lists, objects and null are nothing to compare.
+    #[must_use]
+    pub fn of(value: &'a Value) -> Option<Scalar<'a>> {
+        match value {
+            Value::Bool(value) => Some(Scalar::Bool(*value)),
+            Value::Int(value) => Some(Scalar::Int(*value)),
+            Value::Number(value) => Some(Scalar::Number(*value)),
+            Value::Text(value) => Some(Scalar::Text(value)),
+            Value::Null | Value::List(_) | Value::Map(_) => None,
+        }
+    }
 }
 
 /// A rule's answer.

@@ -102,7 +102,7 @@ impl From<ResponseWord> for ResponseKind {
 /// What a response did.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ResponseAnswer {
-    /// False when it had been heard before or is about nothing we know.
+    /// False when it had been heard before.
     pub applied: bool,
     /// The contact's state afterwards.
     pub contact_state: Option<&'static str>,

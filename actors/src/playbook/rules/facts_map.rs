@@ -54,29 +54,17 @@ impl FactsMap {
     }
 }
 
-/// A loose value as a rule sees it. Lists and maps are not seen.
-#[must_use]
-pub fn scalar(value: &Value) -> Option<Scalar<'_>> {
-    match value {
-        Value::Bool(value) => Some(Scalar::Bool(*value)),
-        Value::Int(value) => Some(Scalar::Int(*value)),
-        Value::Number(value) => Some(Scalar::Number(*value)),
-        Value::Text(value) => Some(Scalar::Text(value)),
-        Value::Null | Value::List(_) | Value::Map(_) => None,
-    }
-}
-
 impl Facts for FactsMap {
     fn tag(&self, tag: TagNumber) -> Option<&TagValue> {
         self.tags.get(&tag)
     }
 
     fn context(&self, path: &str) -> Option<Scalar<'_>> {
-        scalar(self.context.at(path)?)
+        Scalar::of(self.context.at(path)?)
     }
 
     fn data(&self, path: &str) -> Option<Scalar<'_>> {
-        scalar(self.data.at(path)?)
+        Scalar::of(self.data.at(path)?)
     }
 
     fn event_time(&self) -> Option<Timestamp> {
