@@ -7,4 +7,5 @@ mod decisions;
 mod events;
 mod responses;
 mod sample_playbook;
+mod snapshots;
 mod turns;
