@@ -5,9 +5,9 @@
 //! (`checkpoint`). Only one process may have the directory open. Leaves out replication: losing the disk loses
 //! the data.
 //!
-//! Not yet kept: SQLite's `secure_delete` zeroes what it deletes, but not the stale copies that rebuilding a page
-//! leaves in the page's unused space. An erased customer can leave such a copy until the page is rebuilt or the
-//! file is vacuumed; an ignored test shows it.
+//! SQLite's `secure_delete` zeroes what it deletes, but not the stale copies that rebuilding a page leaves in the
+//! page's unused space. An erased customer can leave such a copy until the page is rebuilt or the store is
+//! compacted ([`Embedded::compact`]).
 
 mod directory;
 mod schema;
@@ -40,6 +40,18 @@ pub struct Embedded {
     threads: Mutex<Option<Threads>>,
 }
 
+/// What compacting did to the store's main file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compacted {
+    /// Its size before, bytes.
+    pub before_bytes: u64,
+    /// Its size after, bytes.
+    pub after_bytes: u64,
+}
+
+/// Pages kept in memory while the file is written anew: 64 MiB.
+const COMPACTING_CACHE_BYTES: usize = 64 << 20;
+
 struct Threads {
     writer: JoinHandle<()>,
     readers: Vec<JoinHandle<()>>,
@@ -64,6 +76,28 @@ impl Embedded {
         let readers = (0..options.reader_count).map(|_| reader(&file)).collect::<Result<Vec<_>, _>>()?;
         let checkpointer = schema::connect_checkpointer(&file)?;
         Embedded::start(directory, writer, readers, checkpointer, &options)
+    }
+
+    /// Writes the closed store in `dir` anew, without the space of what was deleted: afterwards nothing of an erased
+    /// customer is left in its files. Takes as much free disk as the store is large, and its time grows with it. Being
+    /// interrupted loses nothing.
+    ///
+    /// Errors: as [`open`](Self::open); [`Unavailable`](StoreError::Unavailable) too when there is no store, or the
+    /// disk is full.
+    pub fn compact(dir: &Path) -> Result<Compacted, StoreError> {
+        let nothing = || StoreError::Unavailable(format!("{}: there is no store", dir.display()));
+        if !dir.join(directory::FILE).is_file() {
+            return Err(nothing());
+        }
+        let directory = Directory::hold(dir)?;
+        let file = directory.file();
+        let size = || std::fs::metadata(&file).map(|found| found.len()).map_err(|_| nothing());
+        let before_bytes = size()?;
+        let conn = schema::connect_writer(&file, COMPACTING_CACHE_BYTES)?;
+        conn.execute_batch("vacuum; pragma wal_checkpoint(truncate)")
+            .map_err(|error| schema::not_applied(&error))?;
+        conn.close().map_err(|(_, error)| schema::not_applied(&error))?;
+        Ok(Compacted { before_bytes, after_bytes: size()? })
     }
 
     fn start(

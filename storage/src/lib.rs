@@ -24,7 +24,7 @@ pub use customer_store::{
     ContactRow, CustomerKey, CustomerStore, DecisionRow, Erasure, Fence, Save, StoredCustomer,
 };
 pub use decision_log::{DecisionLog, Page};
-pub use embedded::Embedded;
+pub use embedded::{Compacted, Embedded};
 pub use error::StoreError;
 pub use faulty::Faulty;
 pub use memory::Memory;

@@ -7,6 +7,9 @@ use crate::StoreError;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
+/// The database's file name.
+pub(super) const FILE: &str = "store.db";
+
 pub(super) struct Directory {
     path: PathBuf,
     /// Locked as long as it is open; the operating system lets go of it even when the process is killed.
@@ -37,7 +40,7 @@ impl Directory {
     }
 
     pub(super) fn file(&self) -> PathBuf {
-        self.path.join("store.db")
+        self.path.join(FILE)
     }
 }
 
