@@ -18,4 +18,4 @@ pub mod error;
 
 pub use error::NodeError;
 pub use options::{LogFormat, NodeOptions, StoreKind};
-pub use process::{Background, Node, run};
+pub use process::{Background, Node, compact_store, run};

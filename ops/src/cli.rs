@@ -34,6 +34,9 @@ pub enum Command {
     /// Look at the cluster
     #[command(subcommand)]
     Cluster(ClusterCommand),
+    /// Look after a stopped node's store
+    #[command(subcommand)]
+    Store(StoreCommand),
 }
 
 /// Which node to talk to, and how to print.
@@ -301,6 +304,21 @@ pub enum ClusterCommand {
     Status {
         #[command(flatten)]
         talk: Talk,
+    },
+}
+
+/// `rapport store`.
+#[derive(Debug, Subcommand)]
+pub enum StoreCommand {
+    /// Write the store of a stopped node anew: smaller, and without a trace of erased customers
+    #[command(after_help = "Takes as much free disk as the store is large. Being interrupted loses nothing.")]
+    Compact {
+        /// The node's data directory
+        #[arg(long, value_name = "DIR")]
+        data_dir: PathBuf,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
     },
 }
 

@@ -6,6 +6,7 @@ pub mod playbook;
 pub mod customer;
 pub mod import;
 pub mod cluster;
+pub mod store;
 
 use crate::cli::{Cli, Command, Talk};
 use crate::client::Client;
@@ -21,6 +22,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Customer(command) => customer::run(command),
         Command::Import(command) => import::run(&command),
         Command::Cluster(command) => cluster::run(&command),
+        Command::Store(command) => store::run(&command),
     }
 }
 

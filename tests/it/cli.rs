@@ -28,6 +28,7 @@ fn commands_end_with_0_done_1_failed_2_wrong_usage() {
         (0, &["playbook", "list", "--server", server]),
         (1, &["customer", "show", "ann", "--server", nobody]),
         (1, &["cluster", "status", "--server", nobody]),
+        (1, &["store", "compact", "--data-dir", missing]),
         (
             1,
             &[
@@ -59,6 +60,35 @@ fn commands_end_with_0_done_1_failed_2_wrong_usage() {
         assert!(!told.is_empty(), "{words:?} says something");
         assert!(exit_code == 0 || said.stdout.is_empty(), "{words:?}: talk goes to stderr: {said:?}");
     }
+}
+
+#[test]
+fn a_stopped_store_is_compacted_and_no_file_holds_an_erased_customer() {
+    const ERASED: &str = "subscriber-49170555";
+    let home = Home::new();
+    let node = home.start();
+    for customer in [ERASED, "ann"] {
+        assert_eq!(node.client().hear(&event("e1", customer, 1)).accepted, 1);
+    }
+    rapport(&["customer", "erase", ERASED, "--yes", "--server", node.server()]).done();
+    let data_dir = home.path().join("data");
+    let compact = ["store", "compact", "--data-dir", data_dir.to_str().unwrap(), "--json"];
+    let in_use = rapport(&compact);
+    assert_eq!(in_use.exit_code, 1, "{in_use:?}");
+    assert!(in_use.stderr.contains("already open in another process"), "{in_use:?}");
+    assert!(node.terminate().success());
+
+    let sizes = rapport(&compact).done().json();
+    assert!(sizes["after_bytes"].as_u64() <= sizes["before_bytes"].as_u64(), "{sizes}");
+    for file in fs::read_dir(&data_dir).unwrap() {
+        let file = file.unwrap().path();
+        let bytes = fs::read(&file).unwrap();
+        let traces = bytes.windows(ERASED.len()).filter(|part| *part == ERASED.as_bytes()).count();
+        assert_eq!(traces, 0, "{}", file.display());
+    }
+    let node = home.start();
+    assert_eq!(node.client().hear(&event("e1", "ann", 1)).duplicate, 1, "everybody else is still there");
+    assert_eq!(node.client().hear(&event("e1", ERASED, 1)).accepted, 1, "a late event begins a new customer");
 }
 
 #[test]
