@@ -10,6 +10,8 @@ pub mod contact_policy;
 pub mod windows;
 pub mod propensity;
 pub mod arbitration;
+pub mod withheld;
+pub mod walk;
 pub mod allotment;
 pub mod standing;
 pub mod script;
@@ -20,15 +22,16 @@ use crate::call::{DecisionRequest, Direction, ResponseKind};
 use crate::customer::Customer;
 use crate::customer::contact_history::{Contact, Reservation};
 use crate::options::{CONTACT_LIVES_MS, DECISION_STANDS_MS};
-use crate::playbook::{Cap, Counts, Playbook};
+use crate::playbook::{Cap, Counts, Offer, Playbook, TagNumber};
 use crate::timestamp::Timestamp;
 use crate::value::Name;
 pub use answer::{Arm, Basis, CapUse, Decision, Item, Lineage, Reason, Withheld};
 
-use arbitration::{Ranking, Scored, rank};
+use arbitration::Scored;
 use candidates::Case;
 use standing::{Question, Standing};
-use std::collections::BTreeMap;
+use walk::Walk;
+use withheld::Withholding;
 
 /// The most items a decision holds: the number one and 12 more.
 pub const ITEMS_MAX: usize = 13;
@@ -55,6 +58,28 @@ pub struct Decided {
     pub standing: Option<Standing>,
 }
 
+/// What the stages and arbitration leave of all offers.
+#[derive(Debug)]
+pub struct Selection {
+    /// The offer that was to lead, if it may be shown; not in `list`.
+    pub lead: Option<Scored>,
+    /// Best first.
+    pub list: Vec<Scored>,
+    /// Why others were held back.
+    pub withheld: Withholding,
+    /// For a control group: the place in the playbook of the offer the customer would have got.
+    pub ghost: Option<usize>,
+}
+
+/// A way to choose among all offers. All ways choose alike; they differ in what they cost.
+pub trait Way {
+    /// Takes all offers through the stages and arbitration.
+    fn select(&mut self, case: &Case<'_>, lead: Option<&Name>) -> Selection;
+
+    /// Calls `each` with every tag's contribution to the log-odds of an offer of the case just selected from.
+    fn contributions(&self, case: &Case<'_>, offer: &Offer, each: impl FnMut(TagNumber, f64));
+}
+
 /// Decides. The same customer, playbook, request and moment give the same bytes, everywhere and for ever (I11).
 #[must_use]
 pub fn decide(
@@ -63,15 +88,26 @@ pub fn decide(
     request: &DecisionRequest,
     moment: &Moment,
 ) -> Decided {
+    decide_by(&mut Walk, customer, playbook, request, moment)
+}
+
+/// Decides in a given way.
+#[must_use]
+pub fn decide_by(
+    way: &mut impl Way,
+    customer: &Customer,
+    playbook: &Playbook,
+    request: &DecisionRequest,
+    moment: &Moment,
+) -> Decided {
     let case = Case::new(customer, playbook, request, moment);
-    let screened = screen_all(&case);
     let question = question(&case);
     let standing = standing_for(&case, &question);
-    let lead = standing.map(|standing| &standing.offer);
-    let ranking = rank(&case, &screened.survivors, request.limit, lead);
-    let choice = choose(&case, &ranking, standing, moment);
-    let items = choice.list.iter().enumerate().map(|(place, listed)| item(&case, listed, place)).collect();
-    let (withheld, next_free_at) = withheld(&case, &screened, &ranking);
+    let selection = way.select(&case, standing.map(|standing| &standing.offer));
+    let choice = choose(&case, &selection, standing, moment);
+    let items =
+        choice.list.iter().enumerate().map(|(place, listed)| item(&case, listed, place, way)).collect();
+    let (withheld, next_free_at) = selection.withheld.told(&case);
     let mut decision = Decision {
         decision_id: moment.decision_id.clone(),
         at: moment.now,
@@ -85,34 +121,11 @@ pub fn decide(
         withheld,
         next_free_at,
         lineage: choice.lineage,
-        ghost: ghost(&case, &screened),
+        ghost: selection.ghost.map(|ix| Name::clone(&playbook.offers[ix].id)),
     };
     let contacts = reserve(&case, &mut decision);
     let standing = choice.new_standing.then(|| stand(&question, &decision)).flatten();
     Decided { decision, contacts, standing }
-}
-
-/// All offers after the stages before the score.
-pub(crate) struct Screened {
-    pub survivors: Vec<usize>,
-    pub held_out: Vec<usize>,
-    pub dropped: Vec<(usize, candidates::Reason)>,
-}
-
-pub(crate) fn screen_all(case: &Case<'_>) -> Screened {
-    let mut screened = Screened { survivors: Vec::new(), held_out: Vec::new(), dropped: Vec::new() };
-    for (ix, offer) in case.facts.playbook.offers.iter().enumerate() {
-        match case.screen(offer) {
-            Ok(()) => screened.survivors.push(ix),
-            Err(reason) => {
-                if reason == candidates::Reason::Holdout {
-                    screened.held_out.push(ix);
-                }
-                screened.dropped.push((ix, reason));
-            }
-        }
-    }
-    screened
 }
 
 struct Listed {
@@ -128,17 +141,17 @@ struct Choice {
 }
 
 /// The list to show: led by the number one that stands, or by an explored one, or by the best.
-fn choose(case: &Case<'_>, ranking: &Ranking, standing: Option<&Standing>, moment: &Moment) -> Choice {
+fn choose(case: &Case<'_>, selection: &Selection, standing: Option<&Standing>, moment: &Moment) -> Choice {
     let control = case.holdout.is_some();
-    if let (Some(standing), Some(lead)) = (standing, ranking.lead) {
+    if let (Some(standing), Some(lead)) = (standing, selection.lead) {
         let first = Listed { scored: lead, shown_probability: standing.shown_probability };
         let listed = |scored: &Scored| Listed { scored: *scored, shown_probability: 1.0 };
-        let list = std::iter::once(first).chain(ranking.list.iter().map(listed)).collect();
+        let list = std::iter::once(first).chain(selection.list.iter().map(listed)).collect();
         let arm = if control { Arm::Control } else { standing.arm };
         return Choice { list, arm, lineage: Some(lineage(case, standing)), new_standing: false };
     }
     let playbook = case.facts.playbook;
-    let pool = ranking.list.len();
+    let pool = selection.list.len();
     let share = match control {
         true => 0.0,
         false => allotment::explore_share(playbook.explore, moment.learning_since, moment.now),
@@ -149,7 +162,7 @@ fn choose(case: &Case<'_>, ranking: &Ranking, standing: Option<&Standing>, momen
         order[..=place].rotate_right(1);
     }
     let listed = |(shown, best): (usize, usize)| Listed {
-        scored: ranking.list[best],
+        scored: selection.list[best],
         shown_probability: allotment::shown_probability(best, shown, share, pool),
     };
     let list = order.into_iter().enumerate().map(listed).collect();
@@ -191,10 +204,10 @@ fn lineage(case: &Case<'_>, standing: &Standing) -> Lineage {
     }
 }
 
-fn item(case: &Case<'_>, listed: &Listed, place: usize) -> Item {
+fn item(case: &Case<'_>, listed: &Listed, place: usize, way: &impl Way) -> Item {
     let offer = &case.facts.playbook.offers[listed.scored.ix];
     let request = case.facts.request;
-    let reasons = script::reasons(case, offer);
+    let reasons = script::reasons(case, offer, way);
     Item {
         rank: place + 1,
         offer: Name::clone(&offer.id),
@@ -221,56 +234,6 @@ fn action(direction: Direction, channel: &str) -> &'static str {
         (Direction::Outbound, _) => "send",
         (Direction::Inbound, _) => "show",
     }
-}
-
-/// Why offers were held back: one entry a code (and cap), and when the first of them becomes possible by itself.
-fn withheld(case: &Case<'_>, screened: &Screened, ranking: &Ranking) -> (Vec<Withheld>, Option<Timestamp>) {
-    use candidates::Reason;
-    let mut entries: BTreeMap<(&str, Option<usize>), Withheld> = BTreeMap::new();
-    let mut note = |code: &'static str, cap: Option<usize>, ends: Option<Timestamp>| {
-        let entry = entries.entry((code, cap)).or_insert_with(|| Withheld {
-            code: code.into(),
-            offers: 0,
-            cap: cap.map(|ix| case.full_cap(ix).clone()),
-            next_free_at: ends,
-        });
-        entry.offers += 1;
-        entry.next_free_at = entry.next_free_at.min(ends);
-    };
-    let mut next_free_at: Option<Timestamp> = None;
-    for (ix, reason) in screened.dropped.iter().chain(&ranking.worthless) {
-        let offer = &case.facts.playbook.offers[*ix];
-        match *reason {
-            // Everything that holds the offer back is named; it becomes possible when the last of it ends.
-            Reason::Cap(_) | Reason::QuietHours(_) => {
-                let caps =
-                    case.full_caps_against(offer).map(|cap| (Some(cap), case.full_cap(cap).next_free_at));
-                let quiet = case.quiet_for(offer).map(|until| (None, Some(until)));
-                let obstacles: Vec<_> = caps.chain(quiet).collect();
-                for (cap, ends) in &obstacles {
-                    note(if cap.is_some() { "cap" } else { "quiet_hours" }, *cap, *ends);
-                }
-                let last = obstacles
-                    .iter()
-                    .map(|(_, ends)| *ends)
-                    .try_fold(case.facts.now, |last, ends| Some(last.max(ends?)));
-                next_free_at = [next_free_at, last].into_iter().flatten().min();
-            }
-            Reason::Suppressed(until) => note("suppressed", None, Some(until)),
-            other => note(other.code().1, None, None),
-        }
-    }
-    (entries.into_values().collect(), next_free_at)
-}
-
-/// For a control group: the offer the customer would have got.
-fn ghost(case: &Case<'_>, screened: &Screened) -> Option<Name> {
-    if screened.held_out.is_empty() {
-        return None;
-    }
-    let would_be: Vec<usize> = screened.survivors.iter().chain(&screened.held_out).copied().collect();
-    let best = rank(case, &would_be, 1, None).list.first().copied()?;
-    Some(Name::clone(&case.facts.playbook.offers[best.ix].id))
 }
 
 /// Takes the slots: for the number one of an outbound decision, and for everything shown that some cap counts.

@@ -1,6 +1,6 @@
 //! Arbitration: priority = P x C x V x L, the order of offers, and the list of the best.
 //!
-//! Every offer that passed the stages is scored; nothing is sampled.
+//! Exact and total: nothing is sampled. Leaves out who is scored, and how fast.
 
 use crate::call::Direction;
 use crate::decision::CapUse;
@@ -8,9 +8,9 @@ use crate::decision::allotment::tie_break;
 use crate::decision::candidates::{Case, Reason};
 use crate::decision::contact_policy::{binds, is_capped};
 use crate::decision::context::CaseFacts;
-use crate::decision::propensity::{AffinityModel, PropensityModel};
 use crate::playbook::{Cap, ContextWeight, Offer, OfferScope, Rule};
 use crate::value::Name;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 /// An offer with its score.
@@ -43,28 +43,23 @@ pub struct Ranking {
     pub worthless: Vec<(usize, Reason)>,
 }
 
-/// Scores these offers of the case and lists the best `limit`, the leading one included. An offer that is to lead claims
-/// its place in its family and in the caps before all others.
+/// Which of two offers comes first: the order is total and equal on every node.
 #[must_use]
-pub fn rank(case: &Case<'_>, survivors: &[usize], limit: usize, lead: Option<&Name>) -> Ranking {
-    let mut ranking = Ranking::default();
-    let weights = weights_in_force(case);
-    let mut scored = Vec::with_capacity(survivors.len());
-    for ix in survivors {
-        match score(case, *ix, &weights) {
-            Ok(one) => scored.push(one),
-            Err(reason) => ranking.worthless.push((*ix, reason)),
-        }
-    }
+pub fn by_priority(case: &Case<'_>, a: &Scored, b: &Scored) -> Ordering {
     let offers = &case.facts.playbook.offers;
-    let customer = case.facts.customer.id();
-    scored.sort_unstable_by(|a, b| {
-        let tie = || {
-            let hash = |one: &Scored| tie_break(&offers[one.ix].id, customer);
-            hash(b).cmp(&hash(a)).then(a.ix.cmp(&b.ix))
-        };
-        b.priority.total_cmp(&a.priority).then_with(tie)
-    });
+    let tie = || {
+        let hash = |one: &Scored| tie_break(&offers[one.ix].id, case.facts.customer.id());
+        hash(b).cmp(&hash(a)).then(a.ix.cmp(&b.ix))
+    };
+    b.priority.total_cmp(&a.priority).then_with(tie)
+}
+
+/// Lists the best `limit` of scored offers, best first, the leading one included. An offer that is to lead claims its
+/// place in its family and in the caps before all others.
+#[must_use]
+pub fn arrange(case: &Case<'_>, mut scored: Vec<Scored>, limit: usize, lead: Option<&Name>) -> Ranking {
+    let mut ranking = Ranking::default();
+    let offers = &case.facts.playbook.offers;
     let mut families: HashMap<&str, usize> = HashMap::new();
     let mut room = ShownRoom::of(case);
     if let Some(place) = scored.iter().position(|one| Some(&offers[one.ix].id) == lead)
@@ -94,21 +89,21 @@ pub fn rank(case: &Case<'_>, survivors: &[usize], limit: usize, lead: Option<&Na
 }
 
 /// P x C x V x L of one offer.
-fn score(case: &Case<'_>, ix: usize, weights: &[&ContextWeight]) -> Result<Scored, Reason> {
+///
+/// # Errors
+/// Why it has no place in the order: its value is not above 0, or its priority is not a number.
+pub fn score(
+    case: &Case<'_>,
+    ix: usize,
+    propensity: f64,
+    weights: &[&ContextWeight],
+) -> Result<Scored, Reason> {
     let offer = &case.facts.playbook.offers[ix];
-    let facts = case.facts.with(offer);
-    let value = offer.value.as_ref().and_then(|formula| formula.value(&facts)).unwrap_or(0.0);
+    let value = value(case, offer);
     if value <= 0.0 {
         return Err(Reason::NoValue);
     }
-    let propensity = AffinityModel.propensity(offer, &case.facts.request.channel, &facts);
-    let context_weight = 1.0
-        + weights
-            .iter()
-            .filter(|weight| includes(&weight.scope, offer))
-            .map(|weight| weight.weight)
-            .sum::<f64>()
-            / 100.0;
+    let context_weight = context_weight(offer, weights);
     let lever = 1.0 + offer.lever / 100.0;
     let priority = propensity * context_weight * value * lever;
     if !priority.is_finite() {
@@ -117,7 +112,22 @@ fn score(case: &Case<'_>, ix: usize, weights: &[&ContextWeight]) -> Result<Score
     Ok(Scored { ix, propensity, context_weight, value, lever, priority })
 }
 
-fn weights_in_force<'a>(case: &Case<'a>) -> Vec<&'a ContextWeight> {
+/// V: what the offer is worth in units of the active KPI; without a value, or with one that needs a missing tag, nothing.
+#[must_use]
+pub fn value(case: &Case<'_>, offer: &Offer) -> f64 {
+    offer.value.as_ref().and_then(|formula| formula.value(&case.facts.with(offer))).unwrap_or(0.0)
+}
+
+/// C: one, and a hundredth of every weight that includes the offer.
+#[must_use]
+pub fn context_weight(offer: &Offer, weights: &[&ContextWeight]) -> f64 {
+    let including = weights.iter().filter(|weight| includes(&weight.scope, offer));
+    1.0 + including.map(|weight| weight.weight).sum::<f64>() / 100.0
+}
+
+/// The context weights that hold in this case, in the order of the playbook.
+#[must_use]
+pub fn weights_in_force<'a>(case: &Case<'a>) -> Vec<&'a ContextWeight> {
     let facts = &case.facts;
     facts.playbook.context_weights.iter().filter(|weight| weight.when.holds(facts) == Some(true)).collect()
 }

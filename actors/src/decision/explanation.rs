@@ -2,10 +2,11 @@
 
 use crate::call::DecisionRequest;
 use crate::customer::Customer;
-use crate::decision::arbitration::{Scored, rank};
+use crate::decision::arbitration::Scored;
 use crate::decision::candidates::{Case, Reason};
 use crate::decision::propensity::{AffinityModel, PropensityModel};
-use crate::decision::{CapUse, Decision, Moment, question, screen_all, standing_for};
+use crate::decision::walk::{rank, screen_all};
+use crate::decision::{CapUse, Decision, Moment, question, standing_for};
 use crate::playbook::{Offer, Playbook, Verdict};
 use crate::timestamp::Timestamp;
 use crate::value::Name;

@@ -2,10 +2,9 @@
 //!
 //! A private tag is never named. A sentence about something that is not known is left out rather than filled with a gap.
 
-use crate::decision::Reason;
 use crate::decision::candidates::Case;
 use crate::decision::context::CaseFacts;
-use crate::decision::propensity::{AffinityModel, PropensityModel};
+use crate::decision::{Reason, Way};
 use crate::playbook::{Facts, Offer, Playbook, Tag, TagNumber, TagValue};
 use crate::value::{Name, Value};
 use std::collections::BTreeMap;
@@ -15,11 +14,11 @@ const REASONS_MAX: usize = 3;
 
 /// The strongest tags that speak for an offer, strongest first, in plain words.
 #[must_use]
-pub fn reasons(case: &Case<'_>, offer: &Offer) -> Vec<Reason> {
+pub fn reasons(case: &Case<'_>, offer: &Offer, way: &impl Way) -> Vec<Reason> {
     let playbook = case.facts.playbook;
     let facts = case.facts.with(offer);
     let mut found: Vec<(&Tag, f64)> = Vec::new();
-    AffinityModel.contributions(offer, &facts, |number, contribution| {
+    way.contributions(case, offer, |number, contribution| {
         let Some(tag) = playbook.tags.get(&number).filter(|tag| !tag.private) else { return };
         match found.iter_mut().find(|(known, _)| known.number == number) {
             Some((_, sum)) => *sum += contribution,
