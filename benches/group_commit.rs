@@ -94,6 +94,7 @@ impl Ours {
             fence: Fence(1),
             revision,
             snapshot: snapshot(n ^ (revision << 32)),
+            before: None,
             contacts: Vec::new(),
             decisions: Vec::new(),
         }

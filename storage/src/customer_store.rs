@@ -2,6 +2,14 @@
 //!
 //! A save is all or nothing: the snapshot and the rows of the same turn appear together or not at all. Leaves out
 //! what a snapshot means.
+//!
+//! Stores keep former owners out in one of two ways, and callers work with either. A store that compares (memory,
+//! embedded) looks before it writes and refuses: [`Fenced`](crate::StoreError::Fenced),
+//! [`Conflict`](crate::StoreError::Conflict). A store that orders (Scylla) writes without looking, under a mark made of the
+//! fence, and the highest mark wins: a former owner's write is taken and never seen. There the refusals come only where
+//! the store happens to know better, and what a caller must do for its part is to call
+//! [`take_over`](CustomerStore::take_over) before it shows what it has read, and to look at its lease after a save and before
+//! it answers.
 
 use crate::StoreFuture;
 use std::sync::Arc;
@@ -44,6 +52,9 @@ pub struct Save {
     pub revision: u64,
     /// The encoded customer after the turn.
     pub snapshot: Arc<[u8]>,
+    /// What this save replaces, as the caller read or saved it. A store that writes changes needs it; `None` costs such
+    /// a store a whole snapshot and perhaps a read, and is never wrong.
+    pub before: Option<StoredCustomer>,
     /// Contacts that the turn made or changed; a row replaces the one with the same `contact_id`.
     pub contacts: Vec<ContactRow>,
     /// Decisions that the turn took.
@@ -55,7 +66,7 @@ pub struct Save {
 pub struct ContactRow {
     /// Unique within the customer.
     pub contact_id: String,
-    /// When it was reserved, milliseconds since 1970 in UTC.
+    /// When it was reserved, milliseconds since 1970 in UTC. Never another time for the same contact.
     pub at_ms: i64,
     /// The encoded contact.
     pub body: Arc<[u8]>,
@@ -88,13 +99,28 @@ pub trait CustomerStore: Send + Sync {
     /// Reads the customer, `None` when there is none (never saved, or erased).
     fn load<'a>(&'a self, customer: &'a CustomerKey) -> StoreFuture<'a, Option<StoredCustomer>>;
 
-    /// Makes one turn durable: compare-and-set on (fence, revision), all or nothing. When it answers `Ok`, the
-    /// turn survives the loss of the process and of power.
+    /// Makes one turn durable, all or nothing. When it answers `Ok`, the turn survives the loss of the process and of
+    /// power, unless a newer owner has written: see the module's text for what stores promise then.
     ///
     /// Errors: [`Fenced`](crate::StoreError::Fenced) when a newer owner has written,
     /// [`Conflict`](crate::StoreError::Conflict) when the stored revision is not `revision - 1`,
     /// [`MaybeApplied`](crate::StoreError::MaybeApplied) when the outcome is unknown.
     fn save(&self, save: Save) -> StoreFuture<'_, ()>;
+
+    /// Makes what was read under an older fence this owner's, so that nothing a former owner still has on its way can
+    /// change it. Called before anything of `stored` is shown, unless the same turn saves: that takes over as well. A
+    /// store that compares has nothing to do.
+    ///
+    /// Errors: as [`save`](Self::save).
+    fn take_over<'a>(
+        &'a self,
+        customer: &'a CustomerKey,
+        fence: Fence,
+        stored: &'a StoredCustomer,
+    ) -> StoreFuture<'a, ()> {
+        let _nothing_to_do = (customer, fence, stored);
+        Box::pin(async { Ok(()) })
+    }
 
     /// Removes the customer and every row of it. The same fencing as [`save`](Self::save): `revision` is the one
     /// the caller read. Afterwards no read finds anything of the customer; a store says itself what may be left in its

@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 pub enum Operation {
     Load,
     Save,
+    TakeOver,
     Erase,
     Contacts,
     Decisions,
@@ -208,6 +209,16 @@ impl CustomerStore for Faulty {
         })
     }
 
+    fn take_over<'a>(
+        &'a self,
+        customer: &'a CustomerKey,
+        fence: Fence,
+        stored: &'a StoredCustomer,
+    ) -> StoreFuture<'a, ()> {
+        let call = Call { operation: Operation::TakeOver, customer: Some(customer), fence: Some(fence) };
+        self.suffer(call, self.inner.take_over(customer, fence, stored))
+    }
+
     fn erase<'a>(
         &'a self,
         customer: &'a CustomerKey,
@@ -283,6 +294,7 @@ mod tests {
             fence: Fence(1),
             revision,
             snapshot,
+            before: None,
             contacts: vec![],
             decisions: vec![],
         }

@@ -99,6 +99,7 @@ fn save_of(model: &Model, step_number: usize, step: &Step) -> Option<(u64, Save)
         fence: Fence(fence),
         revision: (model.revision(customer) + ahead).max(1),
         snapshot: Arc::from(vec![step_number as u8; bytes]),
+        before: None,
         contacts: contact.into_iter().collect(),
         decisions: decision.into_iter().collect(),
     };

@@ -8,11 +8,12 @@ use crate::error::TurnError;
 use crate::metrics;
 use crate::options::{CONSENT_RESERVE_BYTES, SNAPSHOT_BYTES_MAX};
 use crate::shard::Shard;
+use std::cmp::Ordering;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
-use storage::{ContactRow, CustomerKey, DecisionRow, Fence, Save, StoreError};
+use storage::{ContactRow, CustomerKey, DecisionRow, Fence, Save, StoreError, StoredCustomer};
 use tokio::time::{Instant, timeout_at};
 
 /// The store gets at least this long, however short the deadline: a save begun is better heard of than guessed at.
@@ -20,10 +21,20 @@ const STORE_PATIENCE_MS: u64 = 500;
 
 /// A customer between activation and save.
 struct Active {
+    /// As stored; `None` for one never seen.
+    stored: Option<StoredCustomer>,
+}
+
+impl Active {
     /// As encoded; empty for one never seen.
-    snapshot: Arc<[u8]>,
+    fn snapshot(&self) -> &[u8] {
+        self.stored.as_ref().map_or(&[], |stored| &stored.snapshot)
+    }
+
     /// Saved turns so far.
-    revision: u64,
+    fn revision(&self) -> u64 {
+        self.stored.as_ref().map_or(0, |stored| stored.revision)
+    }
 }
 
 impl Shard {
@@ -47,17 +58,19 @@ impl Shard {
         }
         let (outcome, snapshot) = self.apply(call, &customer)?;
         let revision = match snapshot {
-            Some(snapshot) => self.save(call, customer.revision + 1, snapshot, &outcome).await?,
-            None => customer.revision,
+            Some(snapshot) => self.save(call, customer, snapshot, &outcome).await?,
+            None => self.take_over(call, customer).await?,
         };
         self.still_owner().map_err(|()| lost_lease(&outcome))?;
         Ok(self.answer(outcome.reply, revision))
     }
 
-    /// The customer from memory, or read from the store.
+    /// The customer from memory, or read from the store. One that a former owner wrote is kept in memory only after it was
+    /// taken over: what is in memory is ours.
     async fn activate(&self, call: &CustomerCall) -> Result<Active, TurnError> {
         if let Some(idle) = self.resident.borrow_mut().touch(&call.customer) {
-            return Ok(Active { snapshot: idle.snapshot, revision: idle.revision });
+            let (snapshot, revision, fence) = (idle.snapshot, idle.revision, self.fence());
+            return Ok(Active { stored: Some(StoredCustomer { fence, revision, snapshot }) });
         }
         let key = key_of(&call.customer);
         let loaded = patiently(call.deadline, self.shared.store.load(&key)).await;
@@ -65,20 +78,28 @@ impl Shard {
             None => return Err(TurnError::Unavailable("reading the customer took too long".to_owned())),
             Some(loaded) => loaded.map_err(|error| not_applied(error, self.id.0))?,
         };
-        let Some(stored) = stored else { return Ok(Active { snapshot: Arc::new([]), revision: 0 }) };
+        match stored.as_ref().map(|stored| stored.fence.cmp(&self.fence())) {
+            Some(Ordering::Greater) => return Err(TurnError::NotOwner { shard: self.id.0 }),
+            Some(Ordering::Equal) => self.keep(call, stored.as_ref()),
+            Some(Ordering::Less) | None => {}
+        }
+        Ok(Active { stored })
+    }
+
+    fn keep(&self, call: &CustomerCall, stored: Option<&StoredCustomer>) {
+        let Some(stored) = stored else { return };
         self.counted(|resident| resident.keep(&call.customer, Arc::clone(&stored.snapshot), stored.revision));
-        Ok(Active { snapshot: stored.snapshot, revision: stored.revision })
     }
 
     /// The command's outcome, and the snapshot to save if it changed anything. A bug in here costs the turn, never the
     /// shard.
     fn apply(&self, call: &CustomerCall, active: &Active) -> Result<(Outcome, Option<Vec<u8>>), TurnError> {
         let playbook = self.shared.playbook.current();
-        let turn = Turn { active: &playbook, now: (self.shared.clock)(), before: &active.snapshot };
+        let turn = Turn { active: &playbook, now: (self.shared.clock)(), before: active.snapshot() };
         let applied = catch_unwind(AssertUnwindSafe(|| {
-            let mut customer = match active.snapshot.is_empty() {
+            let mut customer = match active.snapshot().is_empty() {
                 true => Customer::new(&call.customer),
-                false => Customer::decode(&call.customer, &active.snapshot)
+                false => Customer::decode(&call.customer, active.snapshot())
                     .map_err(|error| TurnError::Corrupt(error.to_string()))?,
             };
             let outcome = customer.apply(&call.command, turn);
@@ -101,16 +122,17 @@ impl Shard {
     async fn save(
         &self,
         call: &CustomerCall,
-        revision: u64,
+        before: Active,
         snapshot: Vec<u8>,
         outcome: &Outcome,
     ) -> Result<u64, TurnError> {
-        let snapshot: Arc<[u8]> = snapshot.into();
+        let (snapshot, revision): (Arc<[u8]>, u64) = (snapshot.into(), before.revision() + 1);
         let save = Save {
             customer: key_of(&call.customer),
-            fence: Fence(self.epoch.0),
+            fence: self.fence(),
             revision,
             snapshot: Arc::clone(&snapshot),
+            before: before.stored,
             contacts: contact_rows(outcome),
             decisions: decision_rows(outcome),
         };
@@ -127,11 +149,27 @@ impl Shard {
         Err(error)
     }
 
+    /// Nothing is to be saved: a customer that a former owner wrote is made ours before anything of it is shown.
+    async fn take_over(&self, call: &CustomerCall, active: Active) -> Result<u64, TurnError> {
+        let Some(stored) = active.stored else { return Ok(0) };
+        if stored.fence < self.fence() {
+            let key = key_of(&call.customer);
+            let taken = self.shared.store.take_over(&key, self.fence(), &stored);
+            match patiently(call.deadline, taken).await {
+                Some(Ok(())) => self.keep(call, Some(&stored)),
+                Some(Err(error)) => return Err(nothing_asked(not_applied(error, self.id.0))),
+                None => {
+                    return Err(TurnError::Unavailable("taking the customer over took too long".to_owned()));
+                }
+            }
+        }
+        Ok(stored.revision)
+    }
+
     async fn erase(&self, call: &CustomerCall, active: &Active) -> Result<Answer, TurnError> {
         let key = key_of(&call.customer);
         let erased =
-            patiently(call.deadline, self.shared.store.erase(&key, Fence(self.epoch.0), active.revision))
-                .await;
+            patiently(call.deadline, self.shared.store.erase(&key, self.fence(), active.revision())).await;
         self.counted(|resident| resident.forget(&call.customer));
         let erasure = match erased {
             Some(Ok(erasure)) => erasure,
@@ -141,7 +179,7 @@ impl Shard {
         self.still_owner().map_err(|()| TurnError::MaybeApplied("the lease ran out".to_owned()))?;
         let at = (self.shared.clock)();
         let receipt = Receipt {
-            receipt_id: receipt_id(self.id.0, active.revision, at.ms()),
+            receipt_id: receipt_id(self.id.0, active.revision(), at.ms()),
             at,
             removed: [erasure.snapshots, erasure.contacts, erasure.decisions],
         };
@@ -153,6 +191,11 @@ impl Shard {
         let ownership = &self.shared.ownership;
         let owner = ownership.owned(self.id) == Some(self.epoch);
         if owner && ownership.lease().held_at(self.shared.uptime_ms()) { Ok(()) } else { Err(()) }
+    }
+
+    /// The epoch as the store sees it.
+    fn fence(&self) -> Fence {
+        Fence(self.epoch.0)
     }
 
     fn answer(&self, reply: Reply, revision: u64) -> Answer {
@@ -180,6 +223,14 @@ fn not_applied(error: StoreError, shard: u32) -> TurnError {
         error @ (StoreError::Conflict { .. } | StoreError::Unavailable(_)) => {
             TurnError::Unavailable(error.to_string())
         }
+    }
+}
+
+/// Whether a take-over was stored changes nothing for the caller: it asked for no change.
+fn nothing_asked(error: TurnError) -> TurnError {
+    match error {
+        TurnError::MaybeApplied(detail) => TurnError::Unavailable(detail),
+        error => error,
     }
 }
 

@@ -11,9 +11,9 @@ use actors::value::Value;
 use cluster::{Epoch, Handle, Lease, NodeId, Placement, ShardCount};
 use std::sync::Arc;
 use std::time::Duration;
-use storage::StoreError;
 use storage::faulty::{Fault, Faulty, Operation};
 use storage::memory::Memory;
+use storage::{Store, StoreError};
 use tokio::time::Instant;
 
 struct Bench {
@@ -23,10 +23,14 @@ struct Bench {
 }
 
 fn bench_with(options: RegionOptions) -> Bench {
-    let store = Arc::new(Faulty::new(Arc::new(Memory::default())));
+    bench_over(options, Arc::new(Memory::default()), Epoch(1))
+}
+
+fn bench_over(options: RegionOptions, stored: Arc<dyn Store>, epoch: Epoch) -> Bench {
+    let store = Arc::new(Faulty::new(stored));
     let node = NodeId::new("n1").expect("a name");
     let shards = ShardCount::new(16).expect("a power of two");
-    let placement = Placement::all_on(&node, Epoch(1), shards);
+    let placement = Placement::all_on(&node, epoch, shards);
     let ownership = Handle::new(node, placement, Lease::until(u64::MAX, 0));
     let now = Timestamp::parse("2026-11-10T12:00:00Z").expect("a time");
     let active = ActivePlaybook::new(Active { playbook: playbook(), learning_since: now });
@@ -237,4 +241,34 @@ async fn a_customer_that_would_grow_too_large_is_refused_and_stays_as_it_was() {
     let refused = bench.call("ann", huge).await.expect("an answer");
     assert!(matches!(refused.reply, Reply::Refused(refusal) if refusal.code == "customer_too_large"));
     assert_eq!(bench.call("ann", Command::View).await.expect("a view").revision, 1);
+}
+
+#[actix::test]
+async fn a_former_owners_customer_is_taken_over_once_and_before_anything_of_it_is_shown() {
+    let stored: Arc<dyn Store> = Arc::new(Memory::default());
+    let former = bench_over(RegionOptions::default(), Arc::clone(&stored), Epoch(1));
+    for customer in ["ann", "bob"] {
+        former.hear(customer, "e1").await.expect("heard");
+        former.call(customer, Command::View).await.expect("a view");
+    }
+    assert_eq!(former.store.calls(Operation::TakeOver), 0, "what we wrote ourselves is ours");
+
+    let successor = bench_over(RegionOptions::default(), stored, Epoch(2));
+    let unknown = Fault::FailBefore(StoreError::MaybeApplied("no answer".into()));
+    successor.store.queue(Operation::TakeOver, unknown);
+    let refused = successor.call("ann", Command::View).await;
+    assert!(matches!(refused, Err(TurnError::Unavailable(_))), "{refused:?}");
+    for _ in 0..3 {
+        assert_eq!(successor.count("ann").await, Value::Int(1));
+    }
+    assert_eq!(successor.store.calls(Operation::TakeOver), 2, "once refused, once done");
+    successor.hear("bob", "e2").await.expect("heard");
+    assert_eq!(successor.count("bob").await, Value::Int(2));
+    assert_eq!(successor.store.calls(Operation::TakeOver), 2, "a save takes over as well");
+    assert_eq!(successor.store.calls(Operation::Load), 3);
+
+    former.region.drain(0).await;
+    let former = bench_over(RegionOptions::default(), successor.store.clone(), Epoch(1));
+    let late = former.call("bob", Command::View).await;
+    assert!(matches!(late, Err(TurnError::NotOwner { .. })), "{late:?}");
 }

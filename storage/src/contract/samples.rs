@@ -16,6 +16,7 @@ pub fn save(customer: &CustomerKey, fence: u64, revision: u64) -> Save {
         fence: Fence(fence),
         revision,
         snapshot: bytes(&format!("{} fence {fence} revision {revision}", customer.id)),
+        before: None,
         contacts: Vec::new(),
         decisions: Vec::new(),
     }

@@ -152,6 +152,7 @@ mod tests {
             fence: Fence(1),
             revision,
             snapshot: Arc::from(vec![7; bytes]),
+            before: None,
             contacts: vec![],
             decisions: vec![],
         })
