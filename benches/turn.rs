@@ -109,7 +109,7 @@ fn turn(criterion: &mut Criterion, name: &str, active: &Active, snapshot: &[u8],
 fn turns(criterion: &mut Criterion) {
     let id = CustomerId::new("ann").expect("an id");
     for tags in [60, 600] {
-        let active = Active { playbook: playbook(tags, 10), learning_since: now() };
+        let active = Active::new(playbook(tags, 10), now());
         let snapshot = customer(&id, &active, tags);
         eprintln!("{tags} tags: a snapshot of {} bytes", snapshot.len());
         turn(criterion, &format!("event turn, {tags} tags"), &active, &snapshot, &event_command());
@@ -131,7 +131,7 @@ fn turns(criterion: &mut Criterion) {
         );
     }
     for offers in [240, 2_400] {
-        let active = Active { playbook: playbook(60, offers), learning_since: now() };
+        let active = Active::new(playbook(60, offers), now());
         let snapshot = customer(&id, &active, 60);
         turn(criterion, &format!("decision turn, {offers} offers"), &active, &snapshot, &decide_command());
     }

@@ -202,6 +202,7 @@ impl Customer {
             now: turn.now,
             decision_id: self.next_decision_id(turn.now),
             learning_since: turn.active.learning_since,
+            priors: Arc::clone(&turn.active.priors),
         };
         let decided = decide(self, &turn.active.playbook, request, &moment);
         self.decision_count += 1;
@@ -219,6 +220,7 @@ impl Customer {
             request: request.clone(),
             snapshot: turn.before.to_vec(),
             learning_since: turn.active.learning_since,
+            evidence: moment.priors.evidence().cloned(),
         };
         Outcome {
             contacts: decided.contacts,

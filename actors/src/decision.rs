@@ -21,6 +21,7 @@ pub mod log;
 use crate::call::{DecisionRequest, Direction, ResponseKind};
 use crate::customer::Customer;
 use crate::customer::contact_history::{Contact, Reservation};
+use crate::learning::PriorTable;
 use crate::options::{CONTACT_LIVES_MS, DECISION_STANDS_MS};
 use crate::playbook::{Cap, Counts, Offer, Playbook, TagNumber};
 use crate::timestamp::Timestamp;
@@ -30,6 +31,7 @@ pub use answer::{Arm, Basis, CapUse, Decision, Item, Lineage, Reason, Withheld};
 use arbitration::Scored;
 use candidates::Case;
 use standing::{Question, Standing};
+use std::sync::Arc;
 use walk::Walk;
 use withheld::Withholding;
 
@@ -45,6 +47,8 @@ pub struct Moment {
     pub decision_id: String,
     /// When learning began: places the decision on the exploration schedule.
     pub learning_since: Timestamp,
+    /// The offers' priors, as far as evidence has moved them.
+    pub priors: Arc<PriorTable>,
 }
 
 /// A decision and what the customer has to note of it.

@@ -55,6 +55,8 @@ pub struct Playbook {
     pub holdouts: Vec<Holdout>,
     /// Exploration schedule.
     pub explore: Explore,
+    /// Whether evidence from responses moves the priors.
+    pub learning: Learning,
     /// At most this many offers of one family in a decision.
     pub family_max: usize,
     /// Channels by name. Empty: any channel named by an offer is taken as inbound and outbound.
@@ -232,6 +234,14 @@ pub struct Offer {
     pub channels: Vec<Name>,
     /// Content by channel.
     pub content: BTreeMap<Name, Value>,
+}
+
+impl Offer {
+    /// The prior as written for a channel, else for any.
+    #[must_use]
+    pub fn prior_in(&self, channel: &str) -> f64 {
+        self.prior.get(channel).copied().unwrap_or(self.prior_default)
+    }
 }
 
 /// One term of the log-odds: RULES "First rung of P".
@@ -442,6 +452,29 @@ pub struct Explore {
     pub ramp_ms: i64,
 }
 
+/// Whether and how evidence from responses moves the priors.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Learning {
+    /// Priors stay as they are written.
+    Frozen,
+    /// Priors move.
+    Smoothed {
+        /// Earlier showings that a prior stands for: the larger, the slower it moves. At least 1.
+        strength: f64,
+    },
+}
+
+impl Learning {
+    /// The strength of a prior; `None` when priors stay.
+    #[must_use]
+    pub fn strength(self) -> Option<f64> {
+        match self {
+            Learning::Frozen => None,
+            Learning::Smoothed { strength } => Some(strength),
+        }
+    }
+}
+
 /// How a channel is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Channel {
@@ -453,7 +486,13 @@ impl Playbook {
     /// The offer with this id.
     #[must_use]
     pub fn offer(&self, id: &str) -> Option<&Offer> {
-        self.offers.binary_search_by(|offer| (*offer.id).cmp(id)).ok().map(|ix| &self.offers[ix])
+        self.offer_ix(id).map(|ix| &self.offers[ix])
+    }
+
+    /// The place of the offer with this id among all offers.
+    #[must_use]
+    pub fn offer_ix(&self, id: &str) -> Option<usize> {
+        self.offers.binary_search_by(|offer| (*offer.id).cmp(id)).ok()
     }
 
     /// A declared tag by its id.

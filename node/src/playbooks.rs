@@ -72,7 +72,7 @@ impl Playbooks {
         let activations = self.store.activations().await?;
         let (Some(first), Some(last)) = (activations.first(), activations.last()) else { return Ok(None) };
         let playbook = self.by_id(&last.playbook_id).await?;
-        Ok(Some(Active { playbook, learning_since: Timestamp::from_ms(first.at_ms) }))
+        Ok(Some(Active::new(playbook, Timestamp::from_ms(first.at_ms))))
     }
 
     /// Says whether a playbook is valid; stores nothing.
@@ -112,7 +112,7 @@ impl Playbooks {
         let now = (self.clock)();
         let first = self.store.activations().await?.first().map(|first| Timestamp::from_ms(first.at_ms));
         self.store.activate(Activation { playbook_id: id.to_string(), at_ms: now.ms() }).await?;
-        put_in_force(Active { playbook, learning_since: first.unwrap_or(now) });
+        put_in_force(Active::new(playbook, first.unwrap_or(now)));
         Ok(())
     }
 

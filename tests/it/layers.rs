@@ -34,7 +34,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 
 /// Words of a crate's path, and the only places of `actors/src` where they may stand. Empty: nowhere in the core.
 const OUTSIDE_THE_CORE: &[&str] = &["actix", "tokio", "cluster", "storage"];
-const CORE: &[&str] = &["customer", "decision", "playbook"];
+const CORE: &[&str] = &["customer", "decision", "learning", "playbook"];
 const CONFINED: &[(&str, &[&str])] =
     &[("cel", &["playbook/rules/parse.rs"]), ("actix", &["region.rs", "shard.rs"])];
 

@@ -10,12 +10,15 @@ use crate::decision::allotment::held_out;
 use crate::decision::contact_policy::{Sending, binds, cap_use, is_capped};
 use crate::decision::context::CaseFacts;
 use crate::decision::explanation::Stage;
+use crate::decision::propensity::{AffinityModel, Seen};
 use crate::decision::windows::quiet_until;
 use crate::decision::{Basis, CapUse, Moment};
+use crate::learning::PriorTable;
 use crate::options::CONTACT_LIVES_MS;
 use crate::playbook::{CalendarEntry, Cap, Counts, Holdout, Offer, Playbook, QuietHours, Rule};
 use crate::timestamp::Timestamp;
 use std::cell::RefCell;
+use std::sync::Arc;
 
 /// One decision's case: the facts, and everything that is the same for all offers, worked out once.
 pub struct Case<'a> {
@@ -30,6 +33,8 @@ pub struct Case<'a> {
     pub caps: Vec<(&'a Cap, CapUse)>,
     quiet: Vec<(&'a QuietHours, Timestamp)>,
     consents: RefCell<Vec<(&'a str, bool)>>,
+    priors: Arc<PriorTable>,
+    decision_id: String,
 }
 
 /// Why an offer left.
@@ -177,6 +182,26 @@ impl<'a> Case<'a> {
             caps,
             quiet,
             consents: RefCell::default(),
+            priors: Arc::clone(&moment.priors),
+            decision_id: moment.decision_id.clone(),
+        }
+    }
+
+    /// The model that gives the probabilities.
+    #[must_use]
+    pub fn model(&self) -> AffinityModel<'_> {
+        AffinityModel { priors: &self.priors }
+    }
+
+    /// The offer at `offer_ix` as a model sees it; `facts` are the case's with that offer at hand.
+    #[must_use]
+    pub fn seen<'b>(&'b self, offer_ix: usize, facts: &'b CaseFacts<'b>) -> Seen<'b, CaseFacts<'b>> {
+        Seen {
+            offer: &self.facts.playbook.offers[offer_ix],
+            offer_ix,
+            channel: &self.facts.request.channel,
+            facts,
+            seed: &self.decision_id,
         }
     }
 

@@ -4,7 +4,7 @@ use crate::call::DecisionRequest;
 use crate::customer::Customer;
 use crate::decision::arbitration::Scored;
 use crate::decision::candidates::{Case, Reason};
-use crate::decision::propensity::{AffinityModel, PropensityModel};
+use crate::decision::propensity::{PropensityModel, Term};
 use crate::decision::walk::{rank, screen_all};
 use crate::decision::{CapUse, Decision, Moment, question, standing_for};
 use crate::playbook::{Offer, Playbook, Verdict};
@@ -16,6 +16,9 @@ use crate::value::Name;
 pub struct Explanation {
     /// The decision as logged.
     pub decision: Decision,
+    /// The models that gave probabilities, and the evidence their priors were moved by: `affinity-1`,
+    /// `evidence:<id>`.
+    pub models: Vec<String>,
     /// Whether the replay gave the same bytes as the log. False is an alarm.
     pub replay_matches: bool,
     /// Every offer of the playbook, sorted by rank, then by how far it came, then by id.
@@ -129,7 +132,12 @@ pub(crate) fn explain(
         let key = |fate: &Fate| (fate.rank.unwrap_or(usize::MAX), std::cmp::Reverse(fate.stage));
         key(a).cmp(&key(b)).then_with(|| a.offer.cmp(&b.offer))
     });
-    Explanation { decision, replay_matches, fates }
+    Explanation { decision, models: models(&case, moment), replay_matches, fates }
+}
+
+fn models(case: &Case<'_>, moment: &Moment) -> Vec<String> {
+    let evidence = moment.priors.evidence().map(|id| format!("evidence:{id}"));
+    std::iter::once(case.model().id()).chain(evidence).collect()
 }
 
 fn dropped(case: &Case<'_>, ix: usize, reason: Reason) -> Fate {
@@ -202,10 +210,17 @@ fn score(case: &Case<'_>, scored: &Scored) -> Score {
     let playbook = case.facts.playbook;
     let offer = &playbook.offers[scored.ix];
     let mut contributions = Vec::new();
-    AffinityModel.contributions(offer, &case.facts.with(offer), |tag, contribution| {
-        let named = playbook.tags.get(&tag).filter(|tag| !tag.private);
-        contributions
-            .push((named.map_or_else(|| "private".into(), |tag| Name::clone(&tag.id)), contribution));
+    let facts = case.facts.with(offer);
+    let (model, seen) = (case.model(), case.seen(scored.ix, &facts));
+    model.contributions(&seen, |term, contribution| {
+        let name = match term {
+            Term::Tag(tag) => match playbook.tags.get(&tag).filter(|tag| !tag.private) {
+                Some(tag) => Name::clone(&tag.id),
+                None => "private".into(),
+            },
+            Term::Named(name) => name.into(),
+        };
+        contributions.push((name, contribution));
     });
     Score {
         propensity: scored.propensity,
@@ -213,7 +228,7 @@ fn score(case: &Case<'_>, scored: &Scored) -> Score {
         value: scored.value,
         lever: scored.lever,
         priority: scored.priority,
-        prior_logit: AffinityModel.prior_logit(offer, &case.facts.request.channel),
+        prior_logit: model.prior_logit(&seen),
         contributions,
     }
 }

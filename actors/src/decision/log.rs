@@ -5,11 +5,16 @@ use crate::customer::Customer;
 use crate::decision::explanation::{Explanation, explain};
 use crate::decision::{Decision, Moment, decide};
 use crate::error::Unreadable;
+use crate::learning::PriorTable;
 use crate::playbook::Playbook;
 use crate::timestamp::Timestamp;
+use crate::value::Name;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
-/// Everything needed to take a decision again, but for the playbook it names.
+/// Everything needed to take a decision again, but for the playbook and the evidence it names. With them it also holds
+/// what an estimate of another policy needs: the features as seen (snapshot and request), every item's probabilities and
+/// value, with which probability the first was put first, the arm, and the models.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoggedDecision {
     /// The answer.
@@ -21,6 +26,9 @@ pub struct LoggedDecision {
     pub snapshot: Vec<u8>,
     /// When learning began: places the decision on the exploration schedule.
     pub learning_since: Timestamp,
+    /// The table of evidence that had moved the priors; `None`: they were as written.
+    #[serde(default)]
+    pub evidence: Option<Name>,
 }
 
 impl LoggedDecision {
@@ -38,18 +46,32 @@ impl LoggedDecision {
         rmp_serde::from_slice(row).map_err(|error| Unreadable::new("logged decision", error))
     }
 
-    /// Takes the decision again with the playbook it names, and tells the fate of every offer.
+    /// Takes the decision again with the playbook and the evidence it names, and tells the fate of every offer.
     ///
     /// # Errors
-    /// [`Unreadable`] when the remembered customer can't be read.
-    pub fn explain(&self, customer: &CustomerId, playbook: &Playbook) -> Result<Explanation, Unreadable> {
-        let (customer, moment) = self.before(customer, playbook)?;
+    /// [`Unreadable`] when the remembered customer can't be read, or the priors are of other evidence.
+    pub fn explain(
+        &self,
+        customer: &CustomerId,
+        playbook: &Playbook,
+        priors: &Arc<PriorTable>,
+    ) -> Result<Explanation, Unreadable> {
+        if priors.evidence() != self.evidence.as_ref() {
+            let wanted = self.evidence.as_deref().unwrap_or("none");
+            return Err(Unreadable::new("priors", format!("the decision was taken with evidence {wanted}")));
+        }
+        let (customer, moment) = self.before(customer, playbook, priors)?;
         let replayed = decide(&customer, playbook, &self.request, &moment).decision;
         let replay_matches = rmp_serde::to_vec(&replayed).ok() == rmp_serde::to_vec(&self.decision).ok();
         Ok(explain(&customer, playbook, &self.request, &moment, self.decision.clone(), replay_matches))
     }
 
-    fn before(&self, id: &CustomerId, playbook: &Playbook) -> Result<(Customer, Moment), Unreadable> {
+    fn before(
+        &self,
+        id: &CustomerId,
+        playbook: &Playbook,
+        priors: &Arc<PriorTable>,
+    ) -> Result<(Customer, Moment), Unreadable> {
         let mut customer = match self.snapshot.is_empty() {
             true => Customer::new(id),
             false => Customer::decode(id, &self.snapshot)?,
@@ -59,6 +81,7 @@ impl LoggedDecision {
             now: self.decision.at,
             decision_id: self.decision.decision_id.clone(),
             learning_since: self.learning_since,
+            priors: Arc::clone(priors),
         };
         Ok((customer, moment))
     }

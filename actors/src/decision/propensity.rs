@@ -1,50 +1,91 @@
 //! P: the probability that this customer takes this offer in this channel.
 //!
-//! First rung (RULES "Arbitration"): `logit P = logit p0(offer, channel) + sum of w * (logit affinity - logit mean)`,
-//! natural logarithms, missing tags add nothing. Every term is one tag's contribution, so the explanation adds up.
+//! A model says what it starts from and what each part of what it sees adds to the log-odds (natural logarithm); the
+//! probability is their sum, so an explanation adds up whatever the model. First rung (RULES "Arbitration"):
+//! `logit P = logit p0(offer, channel) + sum of w * (logit affinity - logit mean)`, missing tags add nothing.
 
+use crate::learning::PriorTable;
 use crate::playbook::{Affinity, Facts, Offer, TagNumber, TagValue};
 
 /// Probabilities are held within this and one minus this.
 pub const PROBABILITY_MIN: f64 = 1e-6;
 
-/// Gives probabilities. Other models stand in the same place.
+/// One offer for one customer at one moment, as a model sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a, F> {
+    /// The offer.
+    pub offer: &'a Offer,
+    /// Its place in the playbook.
+    pub offer_ix: usize,
+    /// Where it would be shown.
+    pub channel: &'a str,
+    /// What may be known of customer and moment.
+    pub facts: &'a F,
+    /// Seeds the draws of models that draw: the decision's id, so that a draw replays.
+    pub seed: &'a str,
+}
+
+/// A part of the log-odds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Term {
+    /// One tag's.
+    Tag(TagNumber),
+    /// Something that is no single tag's: an interaction, a draw. Named for people.
+    Named(&'static str),
+}
+
+/// Gives probabilities. The first rung, a linear model, trees or a bandit stand in the same place.
 pub trait PropensityModel {
-    /// The log-odds of the prior for this channel (natural logarithm).
-    fn prior_logit(&self, offer: &Offer, channel: &str) -> f64;
+    /// Names the model and its version in explanations.
+    fn id(&self) -> String;
 
-    /// Calls `each` with every tag's contribution to the log-odds.
-    fn contributions(&self, offer: &Offer, facts: &impl Facts, each: impl FnMut(TagNumber, f64));
+    /// The log-odds it starts from.
+    fn prior_logit(&self, seen: &Seen<'_, impl Facts>) -> f64;
 
-    /// The probability, within [1e-6, 1 - 1e-6]. Not a number only if the playbook's weights overflow.
-    fn propensity(&self, offer: &Offer, channel: &str, facts: &impl Facts) -> f64 {
-        let mut logit = self.prior_logit(offer, channel);
-        self.contributions(offer, facts, |_, contribution| logit += contribution);
+    /// Calls `each` with every part of the log-odds beyond the prior's.
+    fn contributions(&self, seen: &Seen<'_, impl Facts>, each: impl FnMut(Term, f64));
+
+    /// The probability, within [1e-6, 1 - 1e-6]. Not a number only if weights overflow.
+    fn propensity(&self, seen: &Seen<'_, impl Facts>) -> f64 {
+        let mut logit = self.prior_logit(seen);
+        self.contributions(seen, |_, contribution| logit += contribution);
         probability(logit)
     }
 }
 
 /// The first rung: affinities moved onto the prior's log-odds.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct AffinityModel;
+#[derive(Clone, Copy, Debug)]
+pub struct AffinityModel<'a> {
+    /// The priors it starts from.
+    pub priors: &'a PriorTable,
+}
 
-impl PropensityModel for AffinityModel {
-    fn prior_logit(&self, offer: &Offer, channel: &str) -> f64 {
-        logit(offer.prior.get(channel).copied().unwrap_or(offer.prior_default))
+impl PropensityModel for AffinityModel<'_> {
+    fn id(&self) -> String {
+        "affinity-1".to_owned()
     }
 
-    fn contributions(&self, offer: &Offer, facts: &impl Facts, mut each: impl FnMut(TagNumber, f64)) {
-        for affinity in &offer.affinity {
-            match affinity {
-                Affinity::Number { tag, weight, center, scale, mean_logit } => {
-                    if let Some(x) = facts.tag(*tag).and_then(number) {
-                        each(*tag, weight * (((x - center) / scale).clamp(-4.0, 4.0) - mean_logit));
-                    }
+    fn prior_logit(&self, seen: &Seen<'_, impl Facts>) -> f64 {
+        self.priors.prior_logit(seen.offer_ix, seen.channel)
+    }
+
+    fn contributions(&self, seen: &Seen<'_, impl Facts>, mut each: impl FnMut(Term, f64)) {
+        affinities(seen.offer, seen.facts, |tag, contribution| each(Term::Tag(tag), contribution));
+    }
+}
+
+/// Calls `each` with what each of an offer's affinities adds to the log-odds.
+pub fn affinities(offer: &Offer, facts: &impl Facts, mut each: impl FnMut(TagNumber, f64)) {
+    for affinity in &offer.affinity {
+        match affinity {
+            Affinity::Number { tag, weight, center, scale, mean_logit } => {
+                if let Some(x) = facts.tag(*tag).and_then(number) {
+                    each(*tag, weight * (((x - center) / scale).clamp(-4.0, 4.0) - mean_logit));
                 }
-                Affinity::Equals { tag, weight, value } => {
-                    if facts.tag(*tag) == Some(value) {
-                        each(*tag, *weight);
-                    }
+            }
+            Affinity::Equals { tag, weight, value } => {
+                if facts.tag(*tag) == Some(value) {
+                    each(*tag, *weight);
                 }
             }
         }
@@ -73,21 +114,4 @@ fn number(value: &TagValue) -> Option<f64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn log_odds_and_probabilities_are_each_others_inverse() {
-        for p in [1e-6, 0.01, 0.03, 0.5, 0.9, 1.0 - 1e-6] {
-            assert!((probability(logit(p)) - p).abs() < 1e-12, "{p}");
-        }
-    }
-
-    #[test]
-    fn a_probability_is_never_certain() {
-        let check = |logit: f64, expected: f64| assert_eq!(probability(logit), expected);
-        check(1e9, 1.0 - PROBABILITY_MIN);
-        check(-1e9, PROBABILITY_MIN);
-        assert!(probability(f64::NAN).is_nan());
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@
 
 use crate::decision::arbitration::{Ranking, arrange, by_priority, score, weights_in_force};
 use crate::decision::candidates::{Case, Reason};
-use crate::decision::propensity::{AffinityModel, PropensityModel};
+use crate::decision::propensity::{PropensityModel, affinities};
 use crate::decision::withheld::Withholding;
 use crate::decision::{Selection, Way};
 use crate::playbook::{Offer, TagNumber};
@@ -27,7 +27,7 @@ impl Way for Walk {
     }
 
     fn contributions(&self, case: &Case<'_>, offer: &Offer, each: impl FnMut(TagNumber, f64)) {
-        AffinityModel.contributions(offer, &case.facts.with(offer), each);
+        affinities(offer, &case.facts.with(offer), each);
     }
 }
 
@@ -61,8 +61,8 @@ pub(crate) fn rank(case: &Case<'_>, survivors: &[usize], limit: usize, lead: Opt
     let mut worthless = Vec::new();
     for ix in survivors {
         let offer = &case.facts.playbook.offers[*ix];
-        let propensity =
-            AffinityModel.propensity(offer, &case.facts.request.channel, &case.facts.with(offer));
+        let facts = case.facts.with(offer);
+        let propensity = case.model().propensity(&case.seen(*ix, &facts));
         match score(case, *ix, propensity, &weights) {
             Ok(one) => scored.push(one),
             Err(reason) => worthless.push((*ix, reason)),

@@ -1,5 +1,6 @@
 //! The playbook a node decides with, and since when.
 
+use crate::learning::{EvidenceTable, PriorTable};
 use crate::playbook::Playbook;
 use crate::timestamp::Timestamp;
 use std::sync::{Arc, RwLock};
@@ -11,6 +12,23 @@ pub struct Active {
     pub playbook: Arc<Playbook>,
     /// When this customer base got its first playbook: exploration is counted from here.
     pub learning_since: Timestamp,
+    /// Its offers' priors, as far as evidence has moved them.
+    pub priors: Arc<PriorTable>,
+}
+
+impl Active {
+    /// A playbook with its priors as they are written.
+    #[must_use]
+    pub fn new(playbook: Arc<Playbook>, learning_since: Timestamp) -> Self {
+        let priors = Arc::new(PriorTable::written(&playbook));
+        Active { playbook, learning_since, priors }
+    }
+
+    /// The same playbook with its priors as this evidence moves them.
+    #[must_use]
+    pub fn learned(self, evidence: &EvidenceTable) -> Self {
+        Active { priors: Arc::new(PriorTable::learned(&self.playbook, evidence)), ..self }
+    }
 }
 
 /// Where shards find the playbook in force; swapped as a whole, for all of a node at once.

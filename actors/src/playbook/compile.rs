@@ -116,7 +116,7 @@ fn lower(mut source: Source, dictionary: &Dictionary, findings: &mut Findings) -
     let explore = policy::explore(&source, &mut look_up);
     let family_max = family_max(&source, &mut look_up);
     journeys::check(&source, &mut look_up);
-    policy::warn_of_learning(&source, &mut look_up);
+    let learning = policy::learning(&source, &mut look_up);
     drop(look_up);
     for (tag, how) in derived {
         if let Some(tag) = declared.get_mut(&tag) {
@@ -142,6 +142,7 @@ fn lower(mut source: Source, dictionary: &Dictionary, findings: &mut Findings) -
         calendar,
         holdouts,
         explore,
+        learning,
         family_max,
         channels,
         read_tags: HashSet::new(),

@@ -58,6 +58,8 @@ pub struct Source {
     pub explore: Option<Explore>,
     pub family_max: Option<Located<i64>>,
     pub learning: Option<Located<bool>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learning_strength: Option<Located<f64>>,
     pub journeys: Vec<Journey>,
     pub channels: BTreeMap<String, Channel>,
 }

@@ -67,7 +67,8 @@ fn every_drop_has_its_code_and_words() {
     ann.tag("age", Value::Int(16));
     ann.event("purchase", &[("offer", Value::Text("unlimited".into()))]);
     let decision = ann.decide("sms", Direction::Inbound);
-    let explanation = ann.logged[0].explain(&ann.id, &ann.active.playbook).expect("readable");
+    let explanation =
+        ann.logged[0].explain(&ann.id, &ann.active.playbook, &ann.active.priors).expect("readable");
     let fate = |offer: &str| {
         explanation.fates.iter().find(|fate| &*fate.offer == offer).expect("every offer has one")
     };
@@ -83,7 +84,8 @@ fn every_drop_has_its_code_and_words() {
     let check = |subject: &mut Subject, code: &str| {
         let decision = subject.decide("app", Direction::Inbound);
         let logged = subject.logged.last().expect("logged");
-        let explanation = logged.explain(&subject.id, &subject.active.playbook).expect("readable");
+        let explanation =
+            logged.explain(&subject.id, &subject.active.playbook, &subject.active.priors).expect("readable");
         let fate = explanation.fates.iter().find(|fate| &*fate.offer == "data-xl").expect("there");
         assert_eq!(fate.code, code);
         assert!(decision.withheld.iter().any(|withheld| &*withheld.code == code), "{code}");
@@ -106,7 +108,8 @@ fn contributions_add_up_to_the_log_odds() {
     ann.tag("income", Value::Number(5_500.0));
     ann.tag("contract", Value::Text("prepaid".into()));
     ann.decide("app", Direction::Inbound);
-    let explanation = ann.logged[0].explain(&ann.id, &ann.active.playbook).expect("readable");
+    let explanation =
+        ann.logged[0].explain(&ann.id, &ann.active.playbook, &ann.active.priors).expect("readable");
     let mut scored = 0;
     for score in explanation.fates.iter().filter_map(|fate| fate.score.as_ref()) {
         let sum = score.prior_logit + score.contributions.iter().map(|(_, part)| part).sum::<f64>();
@@ -266,7 +269,7 @@ proptest! {
         }
         for logged in &ann.logged {
             let logged = LoggedDecision::decode(&logged.encode()).expect("readable");
-            let explanation = logged.explain(&ann.id, &ann.active.playbook).expect("readable");
+            let explanation = logged.explain(&ann.id, &ann.active.playbook, &ann.active.priors).expect("readable");
             prop_assert!(explanation.replay_matches);
             let decision = &logged.decision;
             prop_assert!(decision.items.len() <= 13);
@@ -283,7 +286,7 @@ proptest! {
         ann.decide("app", Direction::Inbound);
         let mut logged = ann.logged[0].clone();
         logged.decision.items[0].value += tamper as f64;
-        let explanation = logged.explain(&ann.id, &ann.active.playbook).expect("readable");
+        let explanation = logged.explain(&ann.id, &ann.active.playbook, &ann.active.priors).expect("readable");
         prop_assert!(!explanation.replay_matches);
     }
 }

@@ -64,7 +64,7 @@ impl Subject {
 
     pub fn named(name: &str, playbook: Arc<Playbook>) -> Self {
         let now = at("2026-11-10T12:00:00Z");
-        let active = Active { playbook, learning_since: at("2026-01-01T00:00:00Z") };
+        let active = Active::new(playbook, at("2026-01-01T00:00:00Z"));
         Subject { id: id(name), active, now, snapshot: Vec::new(), logged: Vec::new(), events: 0 }
     }
 

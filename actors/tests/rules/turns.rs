@@ -33,7 +33,7 @@ fn bench_over(options: RegionOptions, stored: Arc<dyn Store>, epoch: Epoch) -> B
     let placement = Placement::all_on(&node, epoch, shards);
     let ownership = Handle::new(node, placement, Lease::until(u64::MAX, 0));
     let now = Timestamp::parse("2026-11-10T12:00:00Z").expect("a time");
-    let active = ActivePlaybook::new(Active { playbook: playbook(), learning_since: now });
+    let active = ActivePlaybook::new(Active::new(playbook(), now));
     let region = Region::start(options, store.clone(), active, Arc::new(move || now), ownership.clone());
     Bench { region, store, ownership }
 }

@@ -16,6 +16,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use actors::call::CustomerId;
 use actors::customer::contact_history::view_of_row;
 use actors::decision::log::LoggedDecision;
+use actors::learning::PriorTable;
+use std::sync::Arc;
 use storage::{ContactRow, CustomerKey, DecisionRow, Page};
 
 /// `GET /v1/customers/{id}/contacts`
@@ -73,7 +75,8 @@ pub async fn explain(
     let offer = query.into_inner().offer;
     // Walking every offer of a large catalogue takes a while: not on the thread that serves others.
     let explained = web::block(move || {
-        let explanation = logged.explain(&customer, &playbook)?;
+        let priors = Arc::new(PriorTable::written(&playbook));
+        let explanation = logged.explain(&customer, &playbook, &priors)?;
         let answer = ExplanationAnswer::of(&customer, &logged.request, &explanation, offer.as_deref());
         answer.ok_or_else(|| Problem::missing("unknown_offer", "the decision's playbook has no such offer"))
     });

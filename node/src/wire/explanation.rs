@@ -21,6 +21,8 @@ pub struct ExplanationAnswer {
     pub placement: Option<Name>,
     /// The context it was taken in.
     pub context: Json,
+    /// The models that gave probabilities, and the evidence that had moved their priors.
+    pub models: Vec<String>,
     /// Whether the replay gave the same bytes as the log. False is an alarm.
     pub replay_matches: bool,
     /// For a customer in a control group: the offer that would have been first.
@@ -108,6 +110,7 @@ impl ExplanationAnswer {
             decision: DecisionAnswer::of(customer, &explanation.decision),
             placement: request.placement.clone(),
             context: value::to_json(&request.context),
+            models: explanation.models.clone(),
             replay_matches: explanation.replay_matches,
             ghost: explanation.decision.ghost.clone(),
             candidates,

@@ -4,11 +4,12 @@ use super::look_up::LookUp;
 use super::tenant_default;
 use super::times::{Edge, moment};
 use crate::call::ResponseKind;
+use crate::learning::smoothing::STRENGTH_DEFAULT;
 use crate::playbook::source::{Cap as WrittenCap, Located, Source, Suppress as WrittenSuppress, Text};
-use crate::playbook::text::{At, nearest};
+use crate::playbook::text::nearest;
 use crate::playbook::{
-    CalendarEntry, CalendarUnit, Cap, Channel, ContextWeight, Counts, Explore, Holdout, OfferScope, Suppress,
-    SuppressScope, TagKind, Tenant, Window,
+    CalendarEntry, CalendarUnit, Cap, Channel, ContextWeight, Counts, Explore, Holdout, Learning, OfferScope,
+    Suppress, SuppressScope, TagKind, Tenant, Window,
 };
 use crate::timestamp::DAY_MS;
 use crate::value::Name;
@@ -260,9 +261,12 @@ pub fn explore(source: &Source, look_up: &mut LookUp<'_>) -> Explore {
     explore
 }
 
-pub fn warn_of_learning(source: &Source, look_up: &mut LookUp<'_>) {
-    if let Some(Located { value: true, at }) = source.learning {
-        let at: At = at;
-        look_up.warning(at, "evidence is not learned from yet", "priors stay as they are written");
+/// Evidence moves priors unless the playbook says otherwise.
+pub fn learning(source: &Source, look_up: &mut LookUp<'_>) -> Learning {
+    if matches!(source.learning, Some(Located { value: false, .. })) {
+        return Learning::Frozen;
     }
+    let written = source.learning_strength.as_ref();
+    let strength = written.and_then(|number| look_up.within(number, 1.0, 1e9, "strength of learning"));
+    Learning::Smoothed { strength: strength.unwrap_or(STRENGTH_DEFAULT) }
 }

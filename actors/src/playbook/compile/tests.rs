@@ -1,7 +1,9 @@
 //! A small sound playbook, the same with every kind of mistake, and what must come out of each.
 
 use super::*;
-use crate::playbook::{Affinity, Change, Counts, Derived, SuppressScope, TagKind, TagValue, Window};
+use crate::playbook::{
+    Affinity, Change, Counts, Derived, Learning, SuppressScope, TagKind, TagValue, Window,
+};
 use crate::timestamp::{DAY_MS, Timestamp};
 
 pub(super) const TAGS: &str = "tenant: {zone: Europe/Berlin, currency: EUR, zone_tag: home_zone}
@@ -315,16 +317,24 @@ fn journeys_are_checked_and_their_author_warned() {
 }
 
 #[test]
-fn learning_is_warned_of_only_where_it_is_asked_for() {
-    for (text, warned) in
-        [("learning: {enabled: true}", true), ("learning: {enabled: false}", false), ("", false)]
-    {
-        let found = mistakes(&[
-            ("tags.yaml", TAGS),
-            ("events.yaml", EVENTS),
-            ("offers.yaml", OFFERS),
-            ("l.yaml", text),
-        ]);
-        assert_eq!(found.iter().any(|line| line.contains("not learned")), warned, "{text}: {found:?}");
+fn learning_is_on_unless_it_is_switched_off() {
+    let smoothed = |strength| Learning::Smoothed { strength };
+    for (text, expected) in [
+        ("", smoothed(200.0)),
+        ("learning: {enabled: true}", smoothed(200.0)),
+        ("learning: {enabled: true, strength: 50}", smoothed(50.0)),
+        ("learning: {enabled: false, strength: 50}", Learning::Frozen),
+    ] {
+        let files = [("tags.yaml", TAGS), ("events.yaml", EVENTS), ("offers.yaml", OFFERS), ("l.yaml", text)];
+        let compiled = compile(&self::files(&files), &Dictionary::default()).expect("sound");
+        assert_eq!(compiled.playbook.learning, expected, "{text}");
     }
+    let found = mistakes(&[
+        ("tags.yaml", TAGS),
+        ("events.yaml", EVENTS),
+        ("offers.yaml", OFFERS),
+        ("l.yaml", "learning: {strength: 0.5}"),
+    ]);
+    let expected = "l.yaml:1: strength of learning is 0.5; give a number from 1 to 1000000000";
+    assert_eq!(found.last().map(String::as_str), Some(expected));
 }

@@ -82,6 +82,7 @@ fn section(name: &str, node: &Node, source: &mut Source, findings: &RefCell<Find
         "learning" => {
             if let Some(mut fields) = Fields::open(node, "learning", findings) {
                 source.learning = fields.flag("enabled");
+                source.learning_strength = fields.number("strength");
                 fields.close();
             }
         }
