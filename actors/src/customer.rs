@@ -13,6 +13,7 @@ pub mod refusal;
 pub mod dedupe;
 pub mod response;
 pub mod patch;
+pub mod section;
 pub mod snapshot;
 pub mod view;
 
@@ -25,13 +26,14 @@ use crate::decision::{Moment, decide};
 use crate::options::{CONTACT_KEPT_MS_MIN, CONTACT_LIVES_MS, FUTURE_MAX_MS};
 use crate::playbook::active::Active;
 use crate::playbook::{Derived, Playbook, TagNumber, TagValue, Window};
-use crate::timestamp::Timestamp;
+use crate::timestamp::{DAY_MS, Timestamp};
 use crate::value::Name;
 use consent::Consents;
 use contact_history::{Contact, ContactHistory};
 use dedupe::{IdHash, RecentIds};
 use derive::Derivations;
 use refusal::Refusals;
+use section::Section;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tags::TagVector;
@@ -47,23 +49,25 @@ const STANDING_MAX: usize = 4;
 pub struct Customer {
     id: CustomerId,
     /// What is known.
-    pub tags: TagVector,
+    pub tags: Section<TagVector>,
     /// What windows and fading sums are made of.
-    pub derivations: Derivations,
+    pub derivations: Section<Derivations>,
     /// What was consented to.
-    pub consents: Consents,
+    pub consents: Section<Consents>,
     /// What was offered by us.
-    pub contacts: ContactHistory,
+    pub contacts: Section<ContactHistory>,
     /// What is not offered any more.
-    pub refusals: Refusals,
+    pub refusals: Section<Refusals>,
     /// Products owned.
-    pub products: BTreeSet<Name>,
+    pub products: Section<BTreeSet<Name>>,
     /// Ids heard before.
-    pub recent: RecentIds,
+    pub recent: Section<RecentIds>,
     /// Number ones that stand.
-    pub standing: Vec<Standing>,
+    pub standing: Section<Vec<Standing>>,
     /// How many decisions were taken: makes their ids differ.
-    pub decision_count: u64,
+    pub decision_count: Section<u64>,
+    /// The day (since 1970, UTC) on which what is past was last dropped.
+    pub swept_on: Section<i64>,
 }
 
 /// What a turn has at hand besides the customer and the command.
@@ -105,23 +109,6 @@ impl Outcome {
 }
 
 impl Customer {
-    /// A customer never seen before.
-    #[must_use]
-    pub fn new(id: &CustomerId) -> Self {
-        Customer {
-            id: id.clone(),
-            tags: TagVector::default(),
-            derivations: Derivations::default(),
-            consents: Consents::default(),
-            contacts: ContactHistory::default(),
-            refusals: Refusals::default(),
-            products: BTreeSet::new(),
-            recent: RecentIds::default(),
-            standing: Vec::new(),
-            decision_count: 0,
-        }
-    }
-
     /// The customer's id.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -152,6 +139,19 @@ impl Customer {
 
     /// Brings everything that time alone moves up to `now`. Doing it twice changes nothing more.
     pub fn refresh(&mut self, playbook: &Playbook, now: Timestamp) {
+        let today = now.ms().div_euclid(DAY_MS);
+        if self.swept_on != today {
+            self.sweep(playbook, now);
+            *self.swept_on = today;
+        }
+        for number in self.derivations.tags() {
+            self.refresh_derived(playbook, number, now);
+        }
+    }
+
+    /// Drops what is past: what nothing that reads it would count any more. Once a day is enough, so that most turns
+    /// need not even look.
+    fn sweep(&mut self, playbook: &Playbook, now: Timestamp) {
         self.recent.forget_old(now);
         self.refusals.forget_old(now);
         self.contacts.forget_old(contact_kept_ms(playbook), now);
@@ -161,9 +161,6 @@ impl Customer {
             _ => None,
         };
         self.derivations.forget_old(window_ms_of, now);
-        for number in self.derivations.tags() {
-            self.refresh_derived(playbook, number, now);
-        }
     }
 
     /// The tag's value if rules may use it: declared, there, and not stale.
@@ -205,7 +202,7 @@ impl Customer {
             priors: Arc::clone(&turn.active.priors),
         };
         let decided = decide(self, &turn.active.playbook, request, &moment);
-        self.decision_count += 1;
+        *self.decision_count += 1;
         for contact in &decided.contacts {
             self.contacts.add(contact.clone());
         }
@@ -257,17 +254,22 @@ impl Customer {
         if noted == 0 {
             return Outcome::unchanged(Reply::Consents { noted });
         }
-        self.standing.clear();
+        self.changed_for_decisions();
         Outcome::changed(Reply::Consents { noted })
     }
 
     /// Something that decisions read has changed: what stood stands no longer.
     fn changed_for_decisions(&mut self) {
-        self.standing.clear();
+        if !self.standing.is_empty() {
+            self.standing.clear();
+        }
     }
 
     fn stand(&mut self, standing: Standing) {
-        self.standing.retain(|other| other.asked_purpose != standing.asked_purpose);
+        let stays = |other: &Standing| {
+            other.asked_purpose != standing.asked_purpose && standing.at < other.expires_at
+        };
+        self.standing.retain(stays);
         self.standing.push(standing);
         if self.standing.len() > STANDING_MAX {
             self.standing.remove(0);
@@ -276,7 +278,7 @@ impl Customer {
 
     /// Unique: no two decisions of a customer share both count and time, even after an erasure.
     fn next_decision_id(&self, now: Timestamp) -> String {
-        let text = format!("{}\n{}\n{}", self.id.as_str(), self.decision_count, now.ms());
+        let text = format!("{}\n{}\n{}", self.id.as_str(), *self.decision_count, now.ms());
         format!("d-{:032x}", xxhash_rust::xxh3::xxh3_128(text.as_bytes()))
     }
 

@@ -79,6 +79,12 @@ impl From<&Offer> for Subject {
 }
 
 impl Suppressed {
+    /// Whether it has not ended yet.
+    #[must_use]
+    pub fn lasts_at(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+
     fn reaches(&self, offer: &Offer, channel: &str, now: Timestamp) -> bool {
         let id: &str = match self.scope {
             SuppressScope::Offer => &offer.id,
@@ -88,7 +94,7 @@ impl Suppressed {
             SuppressScope::All => EVERYTHING,
         };
         *self.id == *id
-            && self.until.is_none_or(|until| now < until)
+            && self.lasts_at(now)
             && (self.channels.is_empty() || self.channels.iter().any(|one| **one == *channel))
     }
 }
@@ -134,7 +140,7 @@ impl Refusals {
 
     /// Drops suppressions that have ended and responses too old to count. Refusals for ever stay.
     pub fn forget_old(&mut self, now: Timestamp) {
-        self.suppressed.retain(|one| one.until.is_none_or(|until| now < until));
+        self.suppressed.retain(|one| one.lasts_at(now));
         self.responses.retain(|heard| now.since_ms(heard.at) <= RESPONSE_KEPT_MS);
     }
 

@@ -2,6 +2,7 @@
 //!
 //! A typical tag takes 3 to 8 bytes. Reading never panics and never allocates more than the input can hold.
 
+use crate::customer::section::{Form, SectionBytes};
 use crate::customer::tags::{TagEntry, TagVector};
 use crate::error::Unreadable;
 use crate::playbook::{TagNumber, TagValue};
@@ -20,6 +21,16 @@ mod kind {
     pub const TEXT: u8 = 6;
     pub const TIME: u8 = 7;
     pub const NUMBER_INT: u8 = 8;
+}
+
+impl Form for TagVector {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend(encode(self));
+    }
+
+    fn read(section: &SectionBytes) -> Result<Self, Unreadable> {
+        decode(section)
+    }
 }
 
 /// Encodes the vector.

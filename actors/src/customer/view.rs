@@ -116,8 +116,13 @@ impl Customer {
             consent_history: self.consents.history().to_vec(),
             contacts: self.contacts.iter().map(|contact| contact.view(now)).collect(),
             caps: playbook.caps.iter().map(|cap| cap_use(cap, &self.contacts, sending, &zone)).collect(),
-            refusals: self.refusals.iter().map(RefusalView::from).collect(),
-            open_decisions: self.standing.iter().map(OpenDecision::from).collect(),
+            refusals: self.refusals.iter().filter(|one| one.lasts_at(now)).map(RefusalView::from).collect(),
+            open_decisions: self
+                .standing
+                .iter()
+                .filter(|standing| now < standing.expires_at)
+                .map(OpenDecision::from)
+                .collect(),
             products: self.products.iter().cloned().collect(),
         }
     }

@@ -4,9 +4,9 @@
 //! before one that was used again: each further use is worth one more round of the clock hand.
 
 use crate::call::CustomerId;
+use crate::customer::snapshot::Snapshot;
 use crate::shard::Shard;
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// What is kept beside an idle customer's encoded state and id, bytes: two table places, two reference counts.
@@ -26,7 +26,7 @@ pub(crate) struct Resident {
 /// An idle customer.
 #[derive(Clone)]
 pub(crate) struct Idle {
-    pub snapshot: Arc<[u8]>,
+    pub snapshot: Snapshot,
     pub revision: u64,
     uses: u8,
 }
@@ -40,7 +40,7 @@ impl Resident {
     }
 
     /// Keeps a customer's state; it replaces the one before.
-    pub fn keep(&mut self, customer: &CustomerId, snapshot: Arc<[u8]>, revision: u64) {
+    pub fn keep(&mut self, customer: &CustomerId, snapshot: Snapshot, revision: u64) {
         self.bytes += weight(customer, &snapshot);
         match self.customers.get_mut(customer) {
             Some(idle) => {
@@ -112,7 +112,7 @@ impl Shard {
     }
 }
 
-fn weight(customer: &CustomerId, snapshot: &[u8]) -> u64 {
+fn weight(customer: &CustomerId, snapshot: &Snapshot) -> u64 {
     (OVERHEAD_BYTES + customer.as_str().len() + snapshot.len()) as u64
 }
 
@@ -125,7 +125,7 @@ mod tests {
     }
 
     fn keep(resident: &mut Resident, n: usize) {
-        resident.keep(&id(n), vec![0; 1000].into(), 1);
+        resident.keep(&id(n), Snapshot::unchecked(vec![0; 1000]), 1);
     }
 
     #[test]
@@ -153,7 +153,7 @@ mod tests {
         for n in 0..5 {
             keep(&mut resident, n);
         }
-        resident.keep(&id(0), vec![0; 10].into(), 2);
+        resident.keep(&id(0), Snapshot::unchecked(vec![0; 10]), 2);
         assert_eq!(resident.touch(&id(0)).map(|idle| idle.revision), Some(2));
         for n in 0..5 {
             resident.forget(&id(n));

@@ -3,7 +3,8 @@
 //! Start reading here. The reply leaves only after the save: it never speaks of a state that a crash could take back.
 
 use crate::call::{Answer, Command, CustomerCall, CustomerId, Receipt, Reply};
-use crate::customer::{Customer, Outcome, Turn};
+use crate::customer::snapshot::Snapshot;
+use crate::customer::{Outcome, Turn};
 use crate::error::TurnError;
 use crate::metrics;
 use crate::options::{CONSENT_RESERVE_BYTES, SNAPSHOT_BYTES_MAX};
@@ -23,14 +24,11 @@ const STORE_PATIENCE_MS: u64 = 500;
 struct Active {
     /// As stored; `None` for one never seen.
     stored: Option<StoredCustomer>,
+    /// As checked, for who wants to look inside; to erase a customer nobody has to.
+    snapshot: Result<Snapshot, TurnError>,
 }
 
 impl Active {
-    /// As encoded; empty for one never seen.
-    fn snapshot(&self) -> &[u8] {
-        self.stored.as_ref().map_or(&[], |stored| &stored.snapshot)
-    }
-
     /// Saved turns so far.
     fn revision(&self) -> u64 {
         self.stored.as_ref().map_or(0, |stored| stored.revision)
@@ -59,7 +57,7 @@ impl Shard {
         let (outcome, snapshot) = self.apply(call, &customer)?;
         let revision = match snapshot {
             Some(snapshot) => self.save(call, customer, snapshot, &outcome).await?,
-            None => self.take_over(call, customer).await?,
+            None => self.take_over(call, &customer).await?,
         };
         self.still_owner().map_err(|()| lost_lease(&outcome))?;
         Ok(self.answer(outcome.reply, revision))
@@ -69,8 +67,9 @@ impl Shard {
     /// taken over: what is in memory is ours.
     async fn activate(&self, call: &CustomerCall) -> Result<Active, TurnError> {
         if let Some(idle) = self.resident.borrow_mut().touch(&call.customer) {
-            let (snapshot, revision, fence) = (idle.snapshot, idle.revision, self.fence());
-            return Ok(Active { stored: Some(StoredCustomer { fence, revision, snapshot }) });
+            let snapshot = Arc::clone(idle.snapshot.bytes());
+            let stored = StoredCustomer { fence: self.fence(), revision: idle.revision, snapshot };
+            return Ok(Active { stored: Some(stored), snapshot: Ok(idle.snapshot) });
         }
         let key = key_of(&call.customer);
         let loaded = patiently(call.deadline, self.shared.store.load(&key)).await;
@@ -78,37 +77,39 @@ impl Shard {
             None => return Err(TurnError::Unavailable("reading the customer took too long".to_owned())),
             Some(loaded) => loaded.map_err(|error| not_applied(error, self.id.0))?,
         };
-        match stored.as_ref().map(|stored| stored.fence.cmp(&self.fence())) {
-            Some(Ordering::Greater) => return Err(TurnError::NotOwner { shard: self.id.0 }),
-            Some(Ordering::Equal) => self.keep(call, stored.as_ref()),
-            Some(Ordering::Less) | None => {}
+        let Some(stored) = stored else { return Ok(Active { stored: None, snapshot: Ok(Snapshot::none()) }) };
+        let whose = stored.fence.cmp(&self.fence());
+        if whose == Ordering::Greater {
+            return Err(TurnError::NotOwner { shard: self.id.0 });
         }
-        Ok(Active { stored })
+        let active = Active { snapshot: checked(call, &stored.snapshot), stored: Some(stored) };
+        if whose == Ordering::Equal {
+            self.keep(call, &active);
+        }
+        Ok(active)
     }
 
-    fn keep(&self, call: &CustomerCall, stored: Option<&StoredCustomer>) {
-        let Some(stored) = stored else { return };
-        self.counted(|resident| resident.keep(&call.customer, Arc::clone(&stored.snapshot), stored.revision));
+    fn keep(&self, call: &CustomerCall, active: &Active) {
+        if let Ok(snapshot) = &active.snapshot {
+            self.counted(|resident| resident.keep(&call.customer, snapshot.clone(), active.revision()));
+        }
     }
 
     /// The command's outcome, and the snapshot to save if it changed anything. A bug in here costs the turn, never the
     /// shard.
-    fn apply(&self, call: &CustomerCall, active: &Active) -> Result<(Outcome, Option<Vec<u8>>), TurnError> {
+    fn apply(&self, call: &CustomerCall, active: &Active) -> Result<(Outcome, Option<Snapshot>), TurnError> {
+        let before = active.snapshot.as_ref().map_err(TurnError::clone)?;
         let playbook = self.shared.playbook.current();
-        let turn = Turn { active: &playbook, now: (self.shared.clock)(), before: active.snapshot() };
+        let turn = Turn { active: &playbook, now: (self.shared.clock)(), before: before.bytes() };
         let applied = catch_unwind(AssertUnwindSafe(|| {
-            let mut customer = match active.snapshot().is_empty() {
-                true => Customer::new(&call.customer),
-                false => Customer::decode(&call.customer, active.snapshot())
-                    .map_err(|error| TurnError::Corrupt(error.to_string()))?,
-            };
+            let mut customer = before.open(&call.customer);
             let outcome = customer.apply(&call.command, turn);
-            let snapshot = outcome.changed.then(|| customer.encode());
-            Ok((outcome, snapshot))
+            let snapshot = outcome.changed.then(|| customer.snapshot());
+            (outcome, snapshot)
         }));
-        let (outcome, snapshot) = applied.unwrap_or_else(|_| {
+        let (outcome, snapshot) = applied.map_err(|_| {
             tracing::error!(shard = self.id.0, customer = call.customer.pseudonym(), "a turn panicked");
-            Err(TurnError::Corrupt("a turn of this customer failed; nothing was changed".to_owned()))
+            TurnError::Corrupt("a turn of this customer failed; nothing was changed".to_owned())
         })?;
         match snapshot {
             Some(snapshot) if snapshot.len() > bytes_max(&call.command) => {
@@ -123,15 +124,15 @@ impl Shard {
         &self,
         call: &CustomerCall,
         before: Active,
-        snapshot: Vec<u8>,
+        snapshot: Snapshot,
         outcome: &Outcome,
     ) -> Result<u64, TurnError> {
-        let (snapshot, revision): (Arc<[u8]>, u64) = (snapshot.into(), before.revision() + 1);
+        let revision = before.revision() + 1;
         let save = Save {
             customer: key_of(&call.customer),
             fence: self.fence(),
             revision,
-            snapshot: Arc::clone(&snapshot),
+            snapshot: Arc::clone(snapshot.bytes()),
             before: before.stored,
             contacts: contact_rows(outcome),
             decisions: decision_rows(outcome),
@@ -150,13 +151,13 @@ impl Shard {
     }
 
     /// Nothing is to be saved: a customer that a former owner wrote is made ours before anything of it is shown.
-    async fn take_over(&self, call: &CustomerCall, active: Active) -> Result<u64, TurnError> {
-        let Some(stored) = active.stored else { return Ok(0) };
+    async fn take_over(&self, call: &CustomerCall, active: &Active) -> Result<u64, TurnError> {
+        let Some(stored) = &active.stored else { return Ok(0) };
         if stored.fence < self.fence() {
             let key = key_of(&call.customer);
-            let taken = self.shared.store.take_over(&key, self.fence(), &stored);
+            let taken = self.shared.store.take_over(&key, self.fence(), stored);
             match patiently(call.deadline, taken).await {
-                Some(Ok(())) => self.keep(call, Some(&stored)),
+                Some(Ok(())) => self.keep(call, active),
                 Some(Err(error)) => return Err(nothing_asked(not_applied(error, self.id.0))),
                 None => {
                     return Err(TurnError::Unavailable("taking the customer over took too long".to_owned()));
@@ -201,6 +202,15 @@ impl Shard {
     fn answer(&self, reply: Reply, revision: u64) -> Answer {
         Answer { reply, revision, shard: self.id.0, epoch: self.epoch.0 }
     }
+}
+
+/// What the store gave, if it is whole: looked through once, here, so that a turn can decode as little as it needs.
+fn checked(call: &CustomerCall, bytes: &Arc<[u8]>) -> Result<Snapshot, TurnError> {
+    let checked = catch_unwind(|| Snapshot::check(Arc::clone(bytes))).map_err(|_| {
+        tracing::error!(customer = call.customer.pseudonym(), "checking a snapshot panicked");
+        TurnError::Corrupt("this customer can't be checked".to_owned())
+    })?;
+    checked.map_err(|error| TurnError::Corrupt(error.to_string()))
 }
 
 /// Waits until the deadline, but long enough for the store to speak; `None` when it did not.

@@ -1,0 +1,49 @@
+//! Snapshots of version 1, read for ever: one MessagePack array of everything.
+//!
+//! Leaves out writing: what is read here is written as the version of today.
+
+use crate::call::CustomerId;
+use crate::customer::Customer;
+use crate::customer::consent::Consents;
+use crate::customer::contact_history::ContactHistory;
+use crate::customer::dedupe::RecentIds;
+use crate::customer::derive::Derivations;
+use crate::customer::refusal::Refusals;
+use crate::customer::tag_codec;
+use crate::decision::standing::Standing;
+use crate::error::Unreadable;
+use crate::value::Name;
+use serde::Deserialize;
+use serde_bytes::ByteBuf;
+use std::collections::BTreeSet;
+
+#[derive(Deserialize)]
+struct Version1 {
+    tags: ByteBuf,
+    derivations: Derivations,
+    consents: Consents,
+    contacts: ContactHistory,
+    refusals: Refusals,
+    products: BTreeSet<Name>,
+    recent: RecentIds,
+    standing: Vec<Standing>,
+    decision_count: u64,
+}
+
+/// Reads what follows the version byte.
+pub(super) fn decode(id: &CustomerId, body: &[u8]) -> Result<Customer, Unreadable> {
+    let body: Version1 =
+        rmp_serde::from_slice(body).map_err(|error| Unreadable::new("customer snapshot", error))?;
+    Ok(Customer {
+        tags: tag_codec::decode(&body.tags)?.into(),
+        derivations: body.derivations.into(),
+        consents: body.consents.into(),
+        contacts: body.contacts.into(),
+        refusals: body.refusals.into(),
+        products: body.products.into(),
+        recent: body.recent.into(),
+        standing: body.standing.into(),
+        decision_count: body.decision_count.into(),
+        ..Customer::new(id)
+    })
+}
