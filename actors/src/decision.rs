@@ -6,6 +6,10 @@
 pub mod answer;
 pub mod context;
 pub mod candidates;
+pub mod relations;
+pub mod place;
+pub mod trigger;
+pub mod fit;
 pub mod contact_policy;
 pub mod windows;
 pub mod propensity;
@@ -112,10 +116,14 @@ pub fn decide_by(
     let items =
         choice.list.iter().enumerate().map(|(place, listed)| item(&case, listed, place, way)).collect();
     let (withheld, next_free_at) = selection.withheld.told(&case);
+    let stands_until = moment.now.plus_ms(DECISION_STANDS_MS);
     let mut decision = Decision {
         decision_id: moment.decision_id.clone(),
         at: moment.now,
-        expires_at: moment.now.plus_ms(DECISION_STANDS_MS),
+        expires_at: choice
+            .list
+            .first()
+            .map_or(stands_until, |one| sense_until(&case, one.scored.ix, stands_until)),
         playbook: Name::clone(&playbook.id),
         channel: Name::clone(&request.channel),
         direction: request.direction,
@@ -130,6 +138,11 @@ pub fn decide_by(
     let contacts = reserve(&case, &mut decision);
     let standing = choice.new_standing.then(|| stand(&question, &decision)).flatten();
     Decided { decision, contacts, standing }
+}
+
+/// `until`, or the moment before it at which the offer makes no sense any more.
+fn sense_until(case: &Case<'_>, ix: usize, until: Timestamp) -> Timestamp {
+    trigger::ends_at(&case.facts.playbook.offers[ix], &case.facts).map_or(until, |ends| ends.min(until))
 }
 
 struct Listed {
@@ -228,6 +241,7 @@ fn item(case: &Case<'_>, listed: &Listed, place: usize, way: &impl Way) -> Item 
         content: script::content(case, offer),
         script: script::script(case, offer, &reasons),
         reasons,
+        partner_pays: offer.extras.as_ref().and_then(|extras| extras.partner_pays),
     }
 }
 
@@ -247,6 +261,7 @@ fn reserve(case: &Case<'_>, decision: &mut Decision) -> Vec<Contact> {
     let mut contacts = Vec::new();
     for item in &mut decision.items {
         let Some(offer) = playbook.offer(&item.offer) else { continue };
+        let lives_until = decision.at.plus_ms(CONTACT_LIVES_MS);
         let facts = case.facts.with(offer);
         let matching = |cap: &&Cap| contact_policy::binds(&cap.matches, &facts);
         let takes_slot = match outbound {
@@ -270,7 +285,7 @@ fn reserve(case: &Case<'_>, decision: &mut Decision) -> Vec<Contact> {
                 channel: Name::clone(&decision.channel),
                 direction: decision.direction,
                 at: decision.at,
-                expires_at: decision.at.plus_ms(CONTACT_LIVES_MS),
+                expires_at: trigger::ends_at(offer, &facts).map_or(lives_until, |ends| ends.min(lives_until)),
                 matched_caps: asked_now.map(|cap| Name::clone(&cap.id)).collect(),
             },
             offer,

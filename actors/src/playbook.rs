@@ -9,9 +9,11 @@ pub mod active;
 pub mod source;
 pub mod dictionary;
 pub mod rules;
+pub mod extras;
 pub mod compile;
 
 pub use dictionary::{Dictionary, TagKind, TagNumber, TagValue};
+pub use extras::{Extras, Languages, Partner};
 pub use mistake::{Mistake, Severity};
 pub use rules::{Facts, Formula, Rule, Scalar, Verdict};
 
@@ -63,6 +65,12 @@ pub struct Playbook {
     pub channels: BTreeMap<Name, Channel>,
     /// Tags that some rule, value, weight or affinity reads: a change of one of them is a change that matters.
     pub read_tags: HashSet<TagNumber>,
+    /// Places of the offers that have a place or opening hours.
+    pub placed: Vec<usize>,
+    /// Partners whose offers may read some tags only, sorted by id.
+    pub partners: Vec<Partner>,
+    /// How words are chosen and written.
+    pub languages: Languages,
 }
 
 /// Whose playbook it is.
@@ -91,8 +99,21 @@ pub struct Tag {
     pub age_max_ms: Option<i64>,
     /// What it is, in plain words.
     pub text: Name,
+    /// How it is told as a reason, with `{{ value }}` for its value; `None`: its text and its value.
+    pub reason: Option<Name>,
+    /// Text and reason in other languages.
+    pub translations: BTreeMap<Name, TagWords>,
     /// The update that derives it over a window or with decay, if one does.
     pub derived: Option<Derived>,
+}
+
+/// A tag's words in one language.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TagWords {
+    /// What it is, in plain words.
+    pub text: Option<Name>,
+    /// How it is told as a reason, with `{{ value }}` for its value.
+    pub reason: Option<Name>,
 }
 
 /// A tag whose value moves with time alone.
@@ -234,6 +255,8 @@ pub struct Offer {
     pub channels: Vec<Name>,
     /// Content by channel.
     pub content: BTreeMap<Name, Value>,
+    /// What few offers declare.
+    pub extras: Option<Box<Extras>>,
 }
 
 impl Offer {
@@ -306,6 +329,8 @@ pub struct Cap {
     pub window: Window,
     /// What counts.
     pub counts: Counts,
+    /// Its last place is kept for an offer of at least this priority.
+    pub reserve: Option<f64>,
 }
 
 /// The time over which a cap counts.

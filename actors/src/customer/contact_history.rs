@@ -151,6 +151,12 @@ impl Contact {
         !self.given_back()
     }
 
+    /// Whether the customer said yes to it.
+    #[must_use]
+    pub fn accepted(&self) -> bool {
+        self.heard.has(ResponseKind::Accepted)
+    }
+
     /// The stretch of time in which it was, or may yet be, sent: first and last moment.
     #[must_use]
     pub fn span(&self) -> (Timestamp, Timestamp) {

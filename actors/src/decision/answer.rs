@@ -114,6 +114,9 @@ pub struct Item {
     pub script: String,
     /// The strongest reasons in plain words, at most three.
     pub reasons: Vec<Reason>,
+    /// What the partner pays for it, in the tenant's currency; `None` for an offer of our own.
+    #[serde(default)]
+    pub partner_pays: Option<f64>,
 }
 
 /// A reason in plain words.

@@ -5,10 +5,11 @@
 use crate::call::Direction;
 use crate::decision::CapUse;
 use crate::decision::allotment::tie_break;
-use crate::decision::candidates::{Case, Reason};
+use crate::decision::candidates::{Case, Reason, keeps_last_room};
 use crate::decision::contact_policy::{binds, is_capped};
 use crate::decision::context::CaseFacts;
-use crate::playbook::{Cap, ContextWeight, Offer, OfferScope, Rule};
+use crate::decision::{place, relations};
+use crate::playbook::{Cap, ContextWeight, Facts, Offer, OfferScope, Rule};
 use crate::value::Name;
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -62,24 +63,29 @@ pub fn arrange(case: &Case<'_>, mut scored: Vec<Scored>, limit: usize, lead: Opt
     let offers = &case.facts.playbook.offers;
     let mut families: HashMap<&str, usize> = HashMap::new();
     let mut room = ShownRoom::of(case);
+    let mut listed: Vec<usize> = Vec::with_capacity(limit);
     if let Some(place) = scored.iter().position(|one| Some(&offers[one.ix].id) == lead)
-        && room.take(case, &offers[scored[place].ix])
+        && room.take(case, &scored[place]).is_ok()
     {
         let leading = scored.remove(place);
         families.insert(&offers[leading.ix].family, 1);
+        listed.push(leading.ix);
         ranking.lead = Some(leading);
     }
     for one in scored {
         let offer = &offers[one.ix];
         let family = families.entry(&offer.family).or_default();
-        let reason = if ranking.list.len() + usize::from(ranking.lead.is_some()) >= limit {
+        let reason = if listed.len() >= limit {
             Reason::Outranked
         } else if *family >= case.facts.playbook.family_max {
             Reason::FamilyMax
-        } else if !room.take(case, offer) {
-            Reason::ShownBefore
+        } else if let Some(other) = relations::rival_among(offer, &listed) {
+            Reason::Rival(other)
+        } else if let Err(reason) = room.take(case, &one) {
+            reason
         } else {
             *family += 1;
+            listed.push(one.ix);
             ranking.list.push(one);
             continue;
         };
@@ -99,7 +105,7 @@ pub fn score(
     weights: &[&ContextWeight],
 ) -> Result<Scored, Reason> {
     let offer = &case.facts.playbook.offers[ix];
-    let value = value(case, offer);
+    let value = value(case, offer)?;
     if value <= 0.0 {
         return Err(Reason::NoValue);
     }
@@ -112,10 +118,18 @@ pub fn score(
     Ok(Scored { ix, propensity, context_weight, value, lever, priority })
 }
 
-/// V: what the offer is worth in units of the active KPI; without a value, or with one that needs a missing tag, nothing.
-#[must_use]
-pub fn value(case: &Case<'_>, offer: &Offer) -> f64 {
-    offer.value.as_ref().and_then(|formula| formula.value(&case.facts.with(offer))).unwrap_or(0.0)
+/// V: what the offer is worth in units of the active KPI; without a value it is worth nothing.
+///
+/// # Errors
+/// Why its formula gives no number: something it reads is missing, or it divides by zero or grows beyond all numbers.
+pub fn value(case: &Case<'_>, offer: &Offer) -> Result<f64, Reason> {
+    let Some(formula) = &offer.value else { return Ok(0.0) };
+    let facts = case.facts.with(offer);
+    formula.value(&facts).ok_or_else(|| {
+        let known = formula.reads_tags().all(|tag| facts.tag(tag).is_some())
+            && formula.reads_context().iter().all(|path| facts.context(path).is_some());
+        if known { Reason::NotFinite } else { Reason::NoValue }
+    })
 }
 
 /// C: one, and a hundredth of every weight that includes the offer.
@@ -145,6 +159,7 @@ pub fn moment_mark(facts: &CaseFacts<'_>) -> u64 {
     let marks = weights
         .filter(|(_, weight)| !of_channel(&weight.when) && weight.when.holds(facts) == Some(true))
         .flat_map(|(ix, _)| (ix as u64).to_le_bytes())
+        .chain(place::marks(facts))
         .chain(basis)
         .collect::<Vec<u8>>();
     xxhash_rust::xxh3::xxh3_64(&marks)
@@ -156,32 +171,45 @@ fn includes(scope: &OfferScope, offer: &Offer) -> bool {
         && scope.offer.as_ref().is_none_or(|id| *id == offer.id)
 }
 
-/// Room left in the caps that count what is shown when the customer comes to us.
-struct ShownRoom<'a>(Vec<(&'a Cap, u32)>);
+/// Room left in the caps that bind, as the list grows. Of what is shown each place in the list takes room; of what is
+/// sent only the first, and full caps have been asked about before: there only a last room that is kept matters.
+struct ShownRoom<'a> {
+    /// The cap, its place among those that bind, and the room left.
+    caps: Vec<(&'a Cap, usize, u32)>,
+    direction: Direction,
+}
 
 impl<'a> ShownRoom<'a> {
     fn of(case: &Case<'a>) -> Self {
-        if case.facts.request.direction == Direction::Outbound {
-            return ShownRoom(Vec::new());
-        }
-        let room = |(cap, used): &(&'a Cap, CapUse)| (*cap, used.limit.saturating_sub(used.used));
-        ShownRoom(case.caps.iter().map(room).collect())
+        let direction = case.facts.request.direction;
+        let matters = |cap: &Cap| direction == Direction::Inbound || cap.reserve.is_some();
+        let room = |(ix, (cap, used)): (usize, &(&'a Cap, CapUse))| {
+            matters(cap).then_some((*cap, ix, used.limit.saturating_sub(used.used)))
+        };
+        ShownRoom { caps: case.caps.iter().enumerate().filter_map(room).collect(), direction }
     }
 
-    /// Takes a place in every cap that is about this offer; takes none when one of them is full.
-    fn take(&mut self, case: &Case<'_>, offer: &Offer) -> bool {
-        if !is_capped(&offer.purpose) {
-            return true;
+    /// Takes a place in every cap that is about this offer; takes none when one of them has no room for it.
+    fn take(&mut self, case: &Case<'_>, one: &Scored) -> Result<(), Reason> {
+        let offer = &case.facts.playbook.offers[one.ix];
+        if self.caps.is_empty() || !is_capped(&offer.purpose) {
+            return Ok(());
         }
         let facts = case.facts.with(offer);
         let about: Vec<usize> =
-            (0..self.0.len()).filter(|ix| binds(&self.0[*ix].0.matches, &facts)).collect();
-        if about.iter().any(|ix| self.0[*ix].1 == 0) {
-            return false;
+            (0..self.caps.len()).filter(|at| binds(&self.caps[*at].0.matches, &facts)).collect();
+        for at in &about {
+            let (cap, ix, left) = self.caps[*at];
+            if left == 0 {
+                return Err(Reason::ShownBefore);
+            }
+            if keeps_last_room(cap, left, one.priority) {
+                return Err(Reason::ReservePrice(ix));
+            }
         }
-        for ix in about {
-            self.0[ix].1 -= 1;
+        if self.direction == Direction::Inbound {
+            about.into_iter().for_each(|at| self.caps[at].2 -= 1);
         }
-        true
+        Ok(())
     }
 }

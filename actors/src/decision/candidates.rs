@@ -12,10 +12,10 @@ use crate::decision::context::CaseFacts;
 use crate::decision::explanation::Stage;
 use crate::decision::propensity::{AffinityModel, Seen};
 use crate::decision::windows::quiet_until;
-use crate::decision::{Basis, CapUse, Moment};
+use crate::decision::{Basis, CapUse, Moment, fit, place, relations, trigger};
 use crate::learning::PriorTable;
 use crate::options::CONTACT_LIVES_MS;
-use crate::playbook::{CalendarEntry, Cap, Counts, Holdout, Offer, Playbook, QuietHours, Rule};
+use crate::playbook::{CalendarEntry, Cap, Counts, Extras, Holdout, Offer, Playbook, QuietHours, Rule};
 use crate::timestamp::Timestamp;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -50,6 +50,10 @@ pub enum Reason {
     NotYetValid,
     /// Its time is over.
     NoLongerValid,
+    /// What it answers to has not happened.
+    NoTrigger,
+    /// What it answers to happened too long ago: its time ended then.
+    Expired(Timestamp),
     /// The customer has not consented.
     NoConsent,
     /// Another campaign has the customer to itself.
@@ -58,6 +62,34 @@ pub enum Reason {
     Rule(Layer),
     /// A rule of this layer needs a tag that is missing.
     MissingTag(Layer),
+    /// This one of what it requires is not owned.
+    Requires(u16),
+    /// None of what it follows was taken.
+    Follows,
+    /// This one of what it excludes is owned.
+    Excluded(u16),
+    /// This one of its components is owned already.
+    ComponentOwned(u16),
+    /// This one of the bundles that hold it is owned already.
+    InOwnedBundle(u16),
+    /// Nobody said where the customer is.
+    PlaceUnknown,
+    /// Its place is too far away.
+    OutOfReach {
+        /// How far, in metres.
+        far_m: u32,
+    },
+    /// Its place is closed.
+    Closed {
+        /// When it opens next.
+        opens_at: Option<Timestamp>,
+    },
+    /// What the customer uses is not known.
+    UsageUnknown,
+    /// It holds more than the customer uses.
+    Oversized,
+    /// It holds less than the customer uses.
+    Undersized,
     /// The customer refused it for good.
     Refused,
     /// It rests for a time.
@@ -74,6 +106,10 @@ pub enum Reason {
     NotFinite,
     /// Better ones of its family fill the family's places.
     FamilyMax,
+    /// This offer (by its place in the playbook) is in the list and never stands beside it.
+    Rival(usize),
+    /// The last room in this cap (by place among those that bind) is kept for something worth more.
+    ReservePrice(usize),
     /// Better ones fill the list.
     Outranked,
     /// Better ones in the same list take the last room in a cap on what is shown.
@@ -101,9 +137,31 @@ impl Layer {
             Layer::Suitable => offer.suitable.as_ref(),
         }
     }
+
+    /// What few offers declare besides, checked after the layer's rule.
+    ///
+    /// # Errors
+    /// The reason why the offer leaves.
+    pub fn check_extras(self, extras: &Extras, facts: &CaseFacts<'_>) -> Result<(), Reason> {
+        match self {
+            Layer::Eligible => Ok(()),
+            Layer::Applicable => {
+                relations::check(&extras.relations, facts)?;
+                place::check(extras, facts)
+            }
+            Layer::Suitable => extras.fit.as_ref().map_or(Ok(()), |it| fit::check(it, facts)),
+        }
+    }
 }
 
 impl Reason {
+    /// Whether an offer that was scored and then left for this reason is told as held back: nothing better took its
+    /// place.
+    #[must_use]
+    pub fn is_told(self) -> bool {
+        matches!(self, Reason::ReservePrice(_))
+    }
+
     /// The reason's code and the stage it belongs to.
     #[must_use]
     pub fn code(self) -> (Stage, &'static str) {
@@ -118,12 +176,25 @@ impl Reason {
             Reason::InboundOnly => (Stage::Validity, "inbound_only"),
             Reason::NotYetValid => (Stage::Validity, "not_yet_valid"),
             Reason::NoLongerValid => (Stage::Validity, "no_longer_valid"),
+            Reason::NoTrigger => (Stage::Validity, "no_trigger"),
+            Reason::Expired(_) => (Stage::Validity, "expired"),
             Reason::NoConsent => (Stage::Consent, "consent"),
             Reason::Calendar => (Stage::Calendar, "calendar"),
             Reason::Rule(Layer::Eligible) => (Stage::Eligible, "not_eligible"),
             Reason::Rule(Layer::Applicable) => (Stage::Applicable, "not_applicable"),
             Reason::Rule(Layer::Suitable) => (Stage::Suitable, "not_suitable"),
             Reason::MissingTag(layer) => (layer_stage(layer), "missing_tag"),
+            Reason::Requires(_) => (Stage::Applicable, "requires"),
+            Reason::Follows => (Stage::Applicable, "follows"),
+            Reason::Excluded(_) => (Stage::Applicable, "excluded"),
+            Reason::ComponentOwned(_) => (Stage::Applicable, "component_owned"),
+            Reason::InOwnedBundle(_) => (Stage::Applicable, "in_owned_bundle"),
+            Reason::PlaceUnknown => (Stage::Applicable, "place_unknown"),
+            Reason::OutOfReach { .. } => (Stage::Applicable, "out_of_reach"),
+            Reason::Closed { .. } => (Stage::Applicable, "closed"),
+            Reason::UsageUnknown => (Stage::Suitable, "missing_tag"),
+            Reason::Oversized => (Stage::Suitable, "oversized"),
+            Reason::Undersized => (Stage::Suitable, "undersized"),
             Reason::Refused => (Stage::Refusal, "refused"),
             Reason::Suppressed(_) => (Stage::Refusal, "suppressed"),
             Reason::Cap(_) => (Stage::Caps, "cap"),
@@ -132,6 +203,8 @@ impl Reason {
             Reason::NoValue => (Stage::Score, "no_value"),
             Reason::NotFinite => (Stage::Score, "not_finite"),
             Reason::FamilyMax => (Stage::Diversity, "family_max"),
+            Reason::Rival(_) => (Stage::Diversity, "rival_in_list"),
+            Reason::ReservePrice(_) => (Stage::Top, "reserve_price"),
             Reason::Outranked => (Stage::Top, "outranked"),
             Reason::ShownBefore => (Stage::Top, "cap_in_list"),
         }
@@ -230,6 +303,9 @@ impl<'a> Case<'a> {
                 Some(Some(false)) => return Err(Reason::Rule(layer)),
                 Some(None) => return Err(Reason::MissingTag(layer)),
             }
+            if let Some(extras) = &offer.extras {
+                layer.check_extras(extras, &facts)?;
+            }
         }
         if let Some(suppressed) =
             self.facts.customer.refusals.against(offer, &self.facts.request.channel, self.facts.now)
@@ -246,6 +322,14 @@ impl<'a> Case<'a> {
             return Err(Reason::Holdout);
         }
         Ok(())
+    }
+
+    /// How far each cap is used that is about this offer.
+    pub fn caps_about<'b>(&'b self, offer: &'b Offer) -> impl Iterator<Item = &'b CapUse> + use<'a, 'b> {
+        let facts = self.facts.with(offer);
+        let about =
+            move |(cap, _): &&(&Cap, CapUse)| is_capped(&offer.purpose) && binds(&cap.matches, &facts);
+        self.caps.iter().filter(about).map(|(_, used)| used)
     }
 
     /// The full caps that are about this offer, by their places among those that bind.
@@ -285,7 +369,8 @@ impl<'a> Case<'a> {
         if offer.valid_to.is_some_and(|to| now >= to) {
             return Err(Reason::NoLongerValid);
         }
-        Ok(())
+        let trigger = offer.extras.as_ref().and_then(|extras| extras.trigger.as_ref());
+        trigger.map_or(Ok(()), |it| trigger::check(it, &self.facts))
     }
 
     /// Offers have few purposes: each is asked once.
@@ -304,6 +389,12 @@ impl<'a> Case<'a> {
         let belongs = |entry: &&CalendarEntry| offer.campaign.as_ref() == Some(&entry.id);
         !self.exclusive.is_empty() && !is_service(offer) && !self.exclusive.iter().any(belongs)
     }
+}
+
+/// Whether the last room in a cap is kept for something that is worth more.
+#[must_use]
+pub fn keeps_last_room(cap: &Cap, left: u32, priority: f64) -> bool {
+    left == 1 && cap.reserve.is_some_and(|reserve| priority < reserve)
 }
 
 /// Service and regulatory messages go on in control groups and during exclusive campaigns.

@@ -40,6 +40,8 @@ pub struct Fate {
     pub actual: Option<String>,
     /// The cap that held it back.
     pub cap: Option<CapUse>,
+    /// Every cap that is about it, and how far each is used.
+    pub caps: Vec<CapUse>,
     /// When it becomes possible by itself.
     pub next_free_at: Option<Timestamp>,
     /// Its score, when it came that far.
@@ -145,11 +147,12 @@ fn dropped(case: &Case<'_>, ix: usize, reason: Reason) -> Fate {
     let (stage, code) = reason.code();
     let (needed, actual) = words(case, offer, reason);
     let cap = match reason {
-        Reason::Cap(full) => Some(case.full_cap(full).clone()),
+        Reason::Cap(ix) | Reason::ReservePrice(ix) => Some(case.full_cap(ix).clone()),
         _ => None,
     };
     let next_free_at = match reason {
         Reason::QuietHours(until) | Reason::Suppressed(until) => Some(until),
+        Reason::Closed { opens_at } => opens_at,
         _ => cap.as_ref().and_then(|cap| cap.next_free_at),
     };
     Fate {
@@ -159,6 +162,7 @@ fn dropped(case: &Case<'_>, ix: usize, reason: Reason) -> Fate {
         needed,
         actual,
         cap,
+        caps: case.caps_about(offer).cloned().collect(),
         next_free_at,
         score: None,
         rank: None,
@@ -195,6 +199,13 @@ fn words(case: &Case<'_>, offer: &Offer, reason: Reason) -> (Option<String>, Opt
             "not in a control group".to_owned(),
             case.holdout.map_or_else(String::new, |holdout| format!("in control group {}", holdout.id)),
         ),
+        Reason::NotFinite => said(
+            format!("a finite number for {}", case.facts.playbook.kpi),
+            format!(
+                "{} divides by zero or grows beyond all numbers",
+                offer.value.as_ref().map_or("the priority", |it| it.text())
+            ),
+        ),
         Reason::NoValue => said(
             format!("a value above 0 for {}", case.facts.playbook.kpi),
             offer.value.as_ref().map_or("no value formula".to_owned(), |formula| {
@@ -202,6 +213,79 @@ fn words(case: &Case<'_>, offer: &Offer, reason: Reason) -> (Option<String>, Opt
                 value.map_or("a tag of the formula is missing".to_owned(), |value| value.to_string())
             }),
         ),
+        _ => extras_words(case, offer, reason),
+    }
+}
+
+/// The same for what few offers declare.
+fn extras_words(case: &Case<'_>, offer: &Offer, reason: Reason) -> (Option<String>, Option<String>) {
+    let Some(extras) = offer.extras.as_deref() else { return priority_words(case, reason) };
+    let said = |needed: String, actual: String| (Some(needed), Some(actual));
+    let relations = &extras.relations;
+    let named =
+        |ids: &[Name], place: u16| ids.get(usize::from(place)).map_or_else(String::new, |id| id.to_string());
+    match reason {
+        Reason::NoTrigger => said("what it answers to has happened".into(), "it has not".into()),
+        Reason::Expired(ended) => said(format!("before {ended}"), case.facts.now.to_string()),
+        Reason::Requires(place) => {
+            let id = named(&relations.requires, place);
+            said(format!("owns {id}"), format!("{id} is not owned"))
+        }
+        Reason::Follows => {
+            let ids = relations.follows.join(", ");
+            said(format!("took one of {ids}"), "none of them was taken".into())
+        }
+        Reason::Excluded(place) => {
+            let id = named(&relations.excludes, place);
+            said(format!("does not own {id}"), format!("{id} is owned"))
+        }
+        Reason::ComponentOwned(place) => {
+            let id = named(&relations.components, place);
+            said(format!("does not own the component {id}"), format!("{id} is owned"))
+        }
+        Reason::InOwnedBundle(place) => {
+            let id = named(&relations.bundles, place);
+            said(format!("does not own a bundle that holds it, such as {id}"), format!("{id} is owned"))
+        }
+        Reason::PlaceUnknown => {
+            said("context.place with lat and lon".into(), "nobody said where the customer is".into())
+        }
+        Reason::OutOfReach { far_m } => {
+            let within_m = extras.place.map_or(0.0, |place| place.within_m);
+            said(format!("within {within_m} m"), format!("{far_m} m away"))
+        }
+        Reason::Closed { opens_at } => {
+            let opens = opens_at.map_or_else(String::new, |at| format!(", opens {at}"));
+            said("open now".into(), format!("closed{opens}"))
+        }
+        Reason::UsageUnknown | Reason::Oversized | Reason::Undersized => {
+            let Some(fit) = &extras.fit else { return (None, None) };
+            let usage = fit.usage.value(&case.facts.with(offer));
+            let about = fit.usage.text();
+            said(
+                format!("{} from {} to {} times {about}", fit.volume, fit.times_min, fit.times_max),
+                usage.map_or_else(|| format!("{about} is not known"), |usage| format!("{about} is {usage}")),
+            )
+        }
+        _ => priority_words(case, reason),
+    }
+}
+
+/// The same for what is decided among offers.
+fn priority_words(case: &Case<'_>, reason: Reason) -> (Option<String>, Option<String>) {
+    let said = |needed: String, actual: String| (Some(needed), Some(actual));
+    match reason {
+        Reason::Rival(other) => {
+            let id = case.facts.playbook.offers.get(other).map_or("", |offer| &*offer.id);
+            said(format!("not in one list with {id}"), format!("{id} is in the list"))
+        }
+        Reason::ReservePrice(cap) => {
+            let (cap, used) = &case.caps[cap];
+            said(
+                format!("a priority of {} for the last place in {}", cap.reserve.unwrap_or(0.0), cap.id),
+                format!("{} of {} are used", used.used, used.limit),
+            )
+        }
         _ => (None, None),
     }
 }

@@ -23,6 +23,9 @@ impl Way for Walk {
         for (ix, reason) in screened.dropped.iter().chain(&ranking.worthless) {
             withheld.note(case, &case.facts.playbook.offers[*ix], *reason, 1);
         }
+        for (one, reason) in ranking.beaten.iter().filter(|(_, reason)| reason.is_told()) {
+            withheld.note(case, &case.facts.playbook.offers[one.ix], *reason, 1);
+        }
         Selection { lead: ranking.lead, list: ranking.list, withheld, ghost: ghost(case, &screened) }
     }
 

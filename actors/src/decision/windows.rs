@@ -65,7 +65,8 @@ fn quiet_end_around(hours: &QuietHours, at: Timestamp, zone: &TimeZone) -> Optio
     end
 }
 
-fn later(date: Date, days: i64) -> Date {
+/// The date some days later, or earlier.
+pub(super) fn later(date: Date, days: i64) -> Date {
     plus(date, days.days())
 }
 
@@ -78,7 +79,7 @@ fn midnight(date: Date, zone: &TimeZone) -> Timestamp {
 }
 
 /// A local time that a change of clocks skips is the first moment after the gap; one that comes twice is the first.
-fn moment(date: Date, minute_of_day: u16, zone: &TimeZone) -> Timestamp {
+pub(super) fn moment(date: Date, minute_of_day: u16, zone: &TimeZone) -> Timestamp {
     let (hour, minute) = ((minute_of_day / 60) as i8, (minute_of_day % 60) as i8);
     let local = match hour {
         24.. => DateTime::from_parts(later(date, 1), Time::midnight()),

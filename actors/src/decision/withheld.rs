@@ -28,6 +28,8 @@ impl Withholding {
         match reason {
             Reason::Cap(_) | Reason::QuietHours(_) => self.note_obstacles(case, offer, offers),
             Reason::Suppressed(until) => self.count("suppressed", None, Some(until), offers),
+            Reason::Closed { opens_at } => self.count("closed", None, opens_at, offers),
+            Reason::ReservePrice(cap) => self.count("reserve_price", Some(cap), None, offers),
             other => self.count(other.code().1, None, None, offers),
         }
     }

@@ -7,13 +7,17 @@ mod look_up;
 mod tags;
 mod events;
 mod offers;
+mod extras;
+mod relations;
+mod partners;
+mod languages;
 mod policy;
 mod times;
 mod journeys;
 
 use super::source::{self, Source};
 use super::text::{At, Findings};
-use super::{Dictionary, Mistake, Playbook, Severity, Tenant, text};
+use super::{Dictionary, Extras, Mistake, Offer, Playbook, Severity, Tenant, text};
 use crate::value::Name;
 use look_up::LookUp;
 use sha2::{Digest, Sha256};
@@ -107,7 +111,11 @@ fn lower(mut source: Source, dictionary: &Dictionary, findings: &mut Findings) -
     let channels = policy::channels(&source, &mut look_up);
     let calendar = policy::calendar(&source, &tenant.zone, &mut look_up);
     let kpi = offers::kpi(&source, &mut look_up);
-    let offers = offers::offers(&source, &kpi, &tenant.zone, &mut look_up);
+    let fits = extras::fit_rules(&source, &mut look_up);
+    let partners = partners::partners(&source, &mut look_up);
+    let around = offers::Around { kpi: &kpi, zone: &tenant.zone, fits: &fits, partners: &partners };
+    let offers = offers::offers(&source, &around, &mut look_up);
+    let languages = languages::languages(&source, &mut look_up);
     let context_weights = policy::context_weights(&source, &mut look_up);
     let caps = policy::caps(&source, &mut look_up);
     let suppress = policy::suppress(&source, &mut look_up);
@@ -125,6 +133,9 @@ fn lower(mut source: Source, dictionary: &Dictionary, findings: &mut Findings) -
     }
     let canonical: Arc<[u8]> = canonical(&source).into();
     let tag_numbers = declared.values().map(|tag| (tag.id.clone(), tag.number)).collect();
+    let is_placed = |extras: &Extras| extras.place.is_some() || !extras.hours.is_empty();
+    let placed = |(ix, offer): (usize, &Offer)| offer.extras.as_deref().is_some_and(is_placed).then_some(ix);
+    let placed = offers.iter().enumerate().filter_map(placed).collect();
     let mut playbook = Playbook {
         id: id(&canonical),
         canonical,
@@ -146,6 +157,9 @@ fn lower(mut source: Source, dictionary: &Dictionary, findings: &mut Findings) -
         family_max,
         channels,
         read_tags: HashSet::new(),
+        placed,
+        partners,
+        languages,
     };
     playbook.read_tags = read_tags(&playbook);
     Some(playbook)
@@ -179,6 +193,13 @@ fn read_tags(playbook: &Playbook) -> HashSet<super::TagNumber> {
         tags.extend(offer.affinity.iter().map(|affinity| match affinity {
             super::Affinity::Number { tag, .. } | super::Affinity::Equals { tag, .. } => *tag,
         }));
+        if let Some(extras) = &offer.extras {
+            tags.extend(extras.fit.iter().flat_map(|fit| fit.usage.reads_tags()));
+            tags.extend(extras.trigger.iter().filter_map(|trigger| match trigger.at {
+                super::extras::TriggerTime::Tag(tag) => Some(tag),
+                super::extras::TriggerTime::Context(_) => None,
+            }));
+        }
     }
     let weights = playbook.context_weights.iter().map(|weight| &weight.when);
     let caps = playbook.caps.iter().map(|cap| &cap.matches);
@@ -198,5 +219,7 @@ fn tenant_default() -> Tenant {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod extras_tests;
 #[cfg(test)]
 mod damage_tests;

@@ -279,6 +279,12 @@ impl Formula {
         self.about.tags.iter().copied()
     }
 
+    /// Paths below `c.` the formula reads, each once.
+    #[must_use]
+    pub fn reads_context(&self) -> &[Name] {
+        &self.about.context
+    }
+
     /// The formula as its author wrote it.
     #[must_use]
     pub fn text(&self) -> &str {

@@ -5,9 +5,11 @@
 //! (durations, rules, dates) stays text here; the compiler reads it.
 
 pub mod fields;
+pub mod extras;
 mod read;
 mod read_policy;
 
+pub use extras::Extras;
 pub use read::read;
 
 use super::text::At;
@@ -62,6 +64,12 @@ pub struct Source {
     pub learning_strength: Option<Located<f64>>,
     pub journeys: Vec<Journey>,
     pub channels: BTreeMap<String, Channel>,
+    #[serde(default)]
+    pub fit: Vec<extras::Fit>,
+    #[serde(default)]
+    pub partners: Vec<extras::Partner>,
+    #[serde(default)]
+    pub languages: Option<extras::Languages>,
 }
 
 impl Source {
@@ -73,7 +81,8 @@ impl Source {
         rmp_serde::from_slice(canonical).map_err(|error| Unreadable::new("canonical playbook", error))
     }
 
-    /// Sorts what has no order. Updates, weights, suppressions, quiet hours and holdouts keep theirs.
+    /// Sorts what has no order. Updates, weights, suppressions, quiet hours, fit rules and
+    /// holdouts keep theirs.
     pub fn sort(&mut self) {
         self.tags.sort_by(|a, b| a.id.value.cmp(&b.id.value));
         self.events.sort_by(|a, b| a.id.value.cmp(&b.id.value));
@@ -81,6 +90,7 @@ impl Source {
         self.caps.sort_by(|a, b| a.id.value.cmp(&b.id.value));
         self.calendar.sort_by(|a, b| a.id.value.cmp(&b.id.value));
         self.journeys.sort_by(|a, b| a.id.value.cmp(&b.id.value));
+        self.partners.sort_by(|a, b| a.id.value.cmp(&b.id.value));
     }
 }
 
@@ -97,7 +107,12 @@ sections! {
     /// `tenant`
     Tenant { zone: Option<Text>, currency: Option<Text>, zone_tag: Option<Text>, }
     /// One of `tags`
-    Tag { id: Text, kind: Text, values: Vec<Text>, max_age: Option<Text>, private: bool, text: Option<Text>, }
+    Tag {
+        id: Text, kind: Text, values: Vec<Text>, max_age: Option<Text>, private: bool, text: Option<Text>,
+        reason: Option<Text>, translations: Option<BTreeMap<String, TagWords>>,
+    }
+    /// A tag's words in another language
+    TagWords { text: Option<Text>, reason: Option<Text>, }
     /// One of `events`
     Event { id: Text, data: BTreeMap<String, Text>, updates: Vec<Update>, }
     /// One of an event's `updates`; `changes` holds `set`, `sum` and their like as written
@@ -112,7 +127,7 @@ sections! {
         valid_to: Option<Text>, price: Option<Located<f64>>, value: BTreeMap<String, Text>,
         prior: BTreeMap<String, Located<f64>>, affinity: Vec<Affinity>, lever: Option<Located<f64>>,
         eligible: Option<Text>, applicable: Option<Text>, suitable: Option<Text>, channels: Vec<Text>,
-        content: BTreeMap<String, Located<Value>>,
+        content: BTreeMap<String, Located<Value>>, extras: Option<Box<Extras>>,
     }
     /// One of an offer's `affinity`
     Affinity {
@@ -126,7 +141,7 @@ sections! {
     /// One of `caps`
     Cap {
         id: Text, matches: Text, subject: Option<Text>, limit: Located<i64>, calendar: Option<Text>,
-        rolling: Option<Text>, counts: Option<Text>,
+        rolling: Option<Text>, counts: Option<Text>, reserve: Option<Located<f64>>,
     }
     /// One of `suppress`
     Suppress {

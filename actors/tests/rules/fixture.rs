@@ -24,7 +24,12 @@ pub fn playbook_with(changes: &[(&str, &str)]) -> Arc<Playbook> {
         assert!(text.contains(from), "the fixture has no {from}");
         text = text.replace(from, to);
     }
-    let compiled = compile(&[("playbook.yaml".to_owned(), text)], &Dictionary::default());
+    playbook_of(&text)
+}
+
+/// A playbook of one file.
+pub fn playbook_of(text: &str) -> Arc<Playbook> {
+    let compiled = compile(&[("playbook.yaml".to_owned(), text.to_owned())], &Dictionary::default());
     match compiled {
         Ok(compiled) => Arc::new(compiled.playbook),
         Err(mistakes) => panic!("{}", mistakes.iter().map(|m| format!("{m}\n")).collect::<String>()),

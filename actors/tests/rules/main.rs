@@ -8,4 +8,5 @@ mod events;
 mod responses;
 mod sample_playbook;
 mod snapshots;
+mod stages;
 mod turns;

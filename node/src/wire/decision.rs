@@ -148,6 +148,8 @@ pub struct ItemAnswer {
     pub script: String,
     /// The strongest reasons.
     pub reasons: Vec<ReasonAnswer>,
+    /// What the partner pays for it; null for an offer of our own.
+    pub partner_pays: Option<f64>,
 }
 
 /// A reason in plain words.
@@ -243,6 +245,7 @@ impl ItemAnswer {
             content: value::to_json(&item.content),
             script: item.script.clone(),
             reasons: item.reasons.iter().map(ReasonAnswer::of).collect(),
+            partner_pays: item.partner_pays,
         }
     }
 }

@@ -46,6 +46,8 @@ pub struct Candidate {
     pub actual: Option<String>,
     /// The cap that held it back.
     pub cap: Option<CapAnswer>,
+    /// Every cap that is about it, and how far each is used.
+    pub caps: Vec<CapAnswer>,
     /// When it becomes possible by itself.
     pub next_free_at: Option<Time>,
     /// Its score, when it came that far.
@@ -127,6 +129,7 @@ impl Candidate {
             needed: fate.needed.clone(),
             actual: fate.actual.clone(),
             cap: fate.cap.as_ref().map(CapAnswer::of),
+            caps: fate.caps.iter().map(CapAnswer::of).collect(),
             next_free_at: fate.next_free_at.map(Time),
             score: fate.score.as_ref().map(ScoreAnswer::of),
             rank: fate.rank,

@@ -113,6 +113,16 @@ impl<'a> LookUp<'a> {
         self.sound(compiled, text.at, about)
     }
 
+    /// A formula compiled before and found sound.
+    pub fn known_number(&self, text: &str) -> Option<&Formula> {
+        self.formulas.get(text)?.as_ref().ok()
+    }
+
+    /// The number of a declared tag.
+    pub fn known_tag(&self, id: &str) -> Option<TagNumber> {
+        self.tags.get(id).map(|tag| tag.number)
+    }
+
     /// Reports the faults of what was compiled.
     pub fn sound<T>(&mut self, compiled: Result<T, Vec<Fault>>, at: At, about: &str) -> Option<T> {
         match compiled {

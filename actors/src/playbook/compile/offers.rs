@@ -1,10 +1,12 @@
 //! The offer section: defaults, ranges, rules, values in the active KPI, affinities and templates.
 
+use super::extras::{FitRule, extras};
 use super::look_up::LookUp;
 use super::times::{Edge, moment};
+use super::{partners, relations};
 use crate::playbook::source::{Affinity as WrittenAffinity, Located, Offer as WrittenOffer, Source, Text};
 use crate::playbook::text::{At, nearest};
-use crate::playbook::{Affinity, Formula, Offer, OfferKind, Tag, TagKind, TagNumber, TagValue};
+use crate::playbook::{Affinity, Formula, Offer, OfferKind, Partner, Tag, TagKind, TagNumber, TagValue};
 use crate::timestamp::Timestamp;
 use crate::value::{Name, Value};
 use jiff::tz::TimeZone;
@@ -43,20 +45,35 @@ pub fn kpi(source: &Source, look_up: &mut LookUp<'_>) -> Name {
     active.into()
 }
 
+/// What offers are read against.
+pub struct Around<'a> {
+    /// The active KPI.
+    pub kpi: &'a str,
+    /// The tenant's zone.
+    pub zone: &'a TimeZone,
+    /// Rules about volumes.
+    pub fits: &'a [FitRule],
+    /// The declared partners.
+    pub partners: &'a [Partner],
+}
+
 /// All offers, sorted by id.
-pub fn offers(source: &Source, kpi: &str, zone: &TimeZone, look_up: &mut LookUp<'_>) -> Vec<Offer> {
+pub fn offers(source: &Source, around: &Around<'_>, look_up: &mut LookUp<'_>) -> Vec<Offer> {
     look_up.unique(source.offers.iter().map(|offer| &offer.id), "offer");
     let calendar: BTreeSet<&str> = source.calendar.iter().map(|entry| entry.id.value.as_str()).collect();
-    source.offers.iter().map(|written| offer(written, kpi, zone, &calendar, look_up)).collect()
+    let mut offers: Vec<Offer> =
+        source.offers.iter().map(|written| offer(written, around, &calendar, look_up)).collect();
+    relations::link(source, &mut offers, look_up);
+    offers
 }
 
 fn offer(
     written: &WrittenOffer,
-    kpi: &str,
-    zone: &TimeZone,
+    around: &Around<'_>,
     calendar: &BTreeSet<&str>,
     look_up: &mut LookUp<'_>,
 ) -> Offer {
+    let Around { kpi, zone, .. } = *around;
     let id = written.id.value.as_str();
     let about = format!("offer {id}");
     let (valid_from, valid_to) = validity(written, zone, &about, look_up);
@@ -71,7 +88,7 @@ fn offer(
     let named = |text: &Option<Text>, default: &str| -> Name {
         text.as_ref().map_or(default, |text| text.value.as_str()).into()
     };
-    Offer {
+    let mut offer = Offer {
         id: id.into(),
         title: named(&written.title, id),
         owner: owner(written.owner.as_ref(), &about, look_up),
@@ -104,7 +121,10 @@ fn offer(
             .iter()
             .map(|(key, value)| (key.as_str().into(), value.value.clone()))
             .collect(),
-    }
+        extras: extras(written, around.fits, &about, look_up),
+    };
+    partners::check(&mut offer, written, around.partners, &about, look_up);
+    offer
 }
 
 fn validity(
@@ -307,7 +327,8 @@ fn templates(written: &WrittenOffer, about: &str, look_up: &mut LookUp<'_>) {
     }
 }
 
-fn template(value: &Value, at: At, about: &str, look_up: &mut LookUp<'_>) {
+/// Checks every text of a content: each `{{ t.tag }}` names a declared tag that is not private.
+pub fn template(value: &Value, at: At, about: &str, look_up: &mut LookUp<'_>) {
     match value {
         Value::Text(text) => placeholders(text, at, about, look_up),
         Value::List(items) => items.iter().for_each(|item| template(item, at, about, look_up)),

@@ -147,12 +147,15 @@ fn cap(written: &WrittenCap, look_up: &mut LookUp<'_>) -> Option<Cap> {
     let counts =
         written.counts.as_ref().map_or(Some(Counts::Reserved), |text| look_up.word(text, &about, &words));
     let limit = u32::try_from(written.limit.value).ok();
+    let reserve = written.reserve.as_ref();
+    let reserve = reserve.and_then(|it| look_up.within(it, 0.0, 1e12, &format!("{about}: reserve")));
     Some(Cap {
         id: written.id.value.as_str().into(),
         matches: matches?,
         limit: limit?,
         window: window?,
         counts: counts?,
+        reserve,
     })
 }
 

@@ -4,7 +4,7 @@ use super::times::duration;
 use crate::playbook::dictionary::{Declaration, DictionaryError, ENUM_VALUE_COUNT_MAX};
 use crate::playbook::source::{Source, Tag as WrittenTag, Text};
 use crate::playbook::text::{At, Findings, nearest};
-use crate::playbook::{Dictionary, Tag, TagKind, TagNumber};
+use crate::playbook::{Dictionary, Tag, TagKind, TagNumber, TagWords};
 use crate::value::Name;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -61,9 +61,39 @@ pub fn declared(
             None => id.replace('_', " ").into(),
         };
         let private = written.private;
-        tags.entry(number).or_insert(Tag { id, number, kind, private, age_max_ms, text, derived: None });
+        let reason = reason_template(written.reason.as_ref(), &id, findings);
+        let translated = written.translations.iter().flatten().map(|(language, words)| {
+            let text = words.text.as_ref().map(|text| text.value.as_str().into());
+            (
+                Name::from(language.as_str()),
+                TagWords { text, reason: reason_template(words.reason.as_ref(), &id, findings) },
+            )
+        });
+        let translations = translated.collect();
+        tags.entry(number).or_insert(Tag {
+            id,
+            number,
+            kind,
+            private,
+            age_max_ms,
+            text,
+            reason,
+            translations,
+            derived: None,
+        });
     }
     tags
+}
+
+/// How a tag is told as a reason: a sentence with `{{ value }}` in it and no other placeholder.
+fn reason_template(text: Option<&Text>, id: &str, findings: &mut Findings) -> Option<Name> {
+    let text = text?;
+    let rest = text.value.replace("{{ value }}", "");
+    if rest.contains("{{") || rest.len() == text.value.len() {
+        let what = format!("the reason of tag {id} does not hold just {{{{ value }}}}");
+        findings.error(text.at, what, "write a sentence such as \"you use {{ value }} MB\"");
+    }
+    Some(text.value.as_str().into())
 }
 
 /// The type named by a word.

@@ -86,9 +86,11 @@ pub fn quiet_hours(source: &Source, look_up: &mut LookUp<'_>) -> Vec<QuietHours>
     let mut compiled = Vec::new();
     for written in &source.quiet_hours {
         let matches = look_up.rule(&written.matches, about);
-        let local: Vec<(u16, u16)> = written.local.iter().filter_map(|text| span(text, look_up)).collect();
+        let local: Vec<(u16, u16)> =
+            written.local.iter().filter_map(|text| span(text, about, look_up)).collect();
         let days = written.days.iter().filter_map(|text| look_up.word(text, about, &DAYS)).collect();
-        let holidays: Vec<Date> = written.holidays.iter().filter_map(|text| holiday(text, look_up)).collect();
+        let holidays: Vec<Date> =
+            written.holidays.iter().filter_map(|text| date(text, about, look_up)).collect();
         let on_hit =
             written.on_hit.as_ref().map_or(Some(OnQuiet::Defer), |text| look_up.word(text, about, &ON_HIT));
         if let Some(expire) = &written.expire {
@@ -108,13 +110,15 @@ pub fn quiet_hours(source: &Source, look_up: &mut LookUp<'_>) -> Vec<QuietHours>
 const ON_HIT: [(&str, OnQuiet); 3] =
     [("defer", OnQuiet::Defer), ("drop", OnQuiet::Drop), ("switch_channel", OnQuiet::SwitchChannel)];
 
-const DAYS: [(&str, u8); 7] =
+/// Weekdays as playbooks name them.
+pub const DAYS: [(&str, u8); 7] =
     [("mon", 0), ("tue", 1), ("wed", 2), ("thu", 3), ("fri", 4), ("sat", 5), ("sun", 6)];
 
-fn span(text: &Text, look_up: &mut LookUp<'_>) -> Option<(u16, u16)> {
+/// A stretch of the day, in minutes after midnight: `21:00-08:00`.
+pub fn span(text: &Text, about: &str, look_up: &mut LookUp<'_>) -> Option<(u16, u16)> {
     let found = span_minutes(&text.value);
     if found.is_none() {
-        let what = format!("quiet hours: `{}` is no time of day", text.value);
+        let what = format!("{about}: `{}` is no time of day", text.value);
         look_up.error(text.at, what, "write \"21:00-08:00\", with two different times");
     }
     found
@@ -140,10 +144,11 @@ fn minute_of_day(text: &str) -> Option<u16> {
     (minute < 60 && minutes <= 24 * 60).then_some(minutes)
 }
 
-fn holiday(text: &Text, look_up: &mut LookUp<'_>) -> Option<Date> {
+/// A local date: `2026-12-25`.
+pub fn date(text: &Text, about: &str, look_up: &mut LookUp<'_>) -> Option<Date> {
     let date = plain_date(&text.value);
     if date.is_none() {
-        look_up.error(text.at, format!("quiet hours: {} is no date", text.value), "write 2026-12-25");
+        look_up.error(text.at, format!("{about}: {} is no date", text.value), "write 2026-12-25");
     }
     date
 }

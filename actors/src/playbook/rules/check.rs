@@ -289,12 +289,35 @@ impl Checker<'_> {
     fn arithmetic(&mut self, operation: Operation, left: &Tree, right: &Tree) -> Option<Expr> {
         let (left, right_part) = (self.wanting(left, Type::Number), self.wanting(right, Type::Number));
         let (left, right_part) = (left?, right_part?);
-        let zero = matches!(&right_part, Expr::Literal(Literal::Int(0)))
-            || matches!(&right_part, Expr::Literal(Literal::Number(number)) if *number == 0.0);
-        if operation == Operation::Divide && zero {
+        let zero = || matches!(constant(&right_part), Some(Some(number)) if number == 0.0);
+        if operation == Operation::Divide && zero() {
             return self.fault("a division by zero".into(), "divide by something else");
         }
-        Some(Expr::Arithmetic(operation, Box::new(left), Box::new(right_part)))
+        let sum = Expr::Arithmetic(operation, Box::new(left), Box::new(right_part));
+        match constant(&sum) {
+            Some(None) => self.fault("a number beyond all numbers".into(), "use smaller numbers"),
+            _ => Some(sum),
+        }
+    }
+}
+
+/// What a part gives that reads nothing: a number, or `Some(None)` when there is none; `None` when it reads something.
+fn constant(expr: &Expr) -> Option<Option<f64>> {
+    let finite = |number: f64| number.is_finite().then_some(number);
+    match expr {
+        Expr::Literal(Literal::Int(int)) => Some(Some(*int as f64)),
+        Expr::Literal(Literal::Number(number)) => Some(finite(*number)),
+        Expr::Negate(inner) => Some(constant(inner)?.map(|number| -number)),
+        Expr::Arithmetic(operation, left, right) => {
+            let (Some(left), Some(right)) = (constant(left)?, constant(right)?) else { return Some(None) };
+            Some(finite(match operation {
+                Operation::Add => left + right,
+                Operation::Subtract => left - right,
+                Operation::Multiply => left * right,
+                Operation::Divide => left / right,
+            }))
+        }
+        _ => None,
     }
 }
 

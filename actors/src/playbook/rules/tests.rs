@@ -224,7 +224,7 @@ fn formulas_give_finite_numbers_or_nothing() {
         ("t.age * 2 + 0.5", Some(32.5)),
         ("t.absent * 2", None),
         ("1 / (t.age - 16)", None),
-        ("1e308 * 1e308", None),
+        ("1e308 * t.age", None),
         ("9223372036854775807 + 1", Some(9_223_372_036_854_775_808.0)),
         ("-t.mb", Some(-2.5)),
         ("days_since(t.seen_at) * 2", Some(20.0)),

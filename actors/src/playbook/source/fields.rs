@@ -58,6 +58,12 @@ impl<'a> Fields<'a> {
         (!matches!(node.kind, NodeKind::Null)).then_some(node)
     }
 
+    /// Whether any of these keys is there. They count as asked for.
+    pub fn knows_any(&mut self, keys: &[&'static str]) -> bool {
+        self.asked.extend(keys);
+        self.entries.iter().any(|(name, _)| keys.contains(&name.as_str()))
+    }
+
     /// Reports a key that is not there.
     pub fn missing(&self, key: &str) {
         self.findings.borrow_mut().error(
@@ -200,6 +206,16 @@ impl<'a> Fields<'a> {
         Fields::open(node, &format!("{key} of {}", self.about), self.findings)
     }
 
+    /// The maps of a map with free keys.
+    pub fn maps(&mut self, key: &'static str) -> Vec<(String, Fields<'a>)> {
+        let entries = self.map(key);
+        let open = |(name, node): &'a (String, Node)| {
+            let about = format!("{name} in {key} of {}", self.about);
+            Some((name.clone(), Fields::open(node, &about, self.findings)?))
+        };
+        entries.iter().filter_map(open).collect()
+    }
+
     /// Reads each item of a list of maps; `item` names one in findings.
     pub fn nested<T>(
         &mut self,
@@ -250,6 +266,8 @@ impl<'a> Fields<'a> {
             NodeKind::Text(value) => value.clone(),
             NodeKind::Bool(value) => value.to_string(),
             NodeKind::Int(value) => value.to_string(),
+            // Written out in full, a large number would read as a whole one beyond 64 bits.
+            NodeKind::Number(value) if value.is_finite() && value.abs() >= 1e15 => format!("{value:e}"),
             NodeKind::Number(value) if value.is_finite() => value.to_string(),
             _ => return self.wrong(key, node, "text"),
         };

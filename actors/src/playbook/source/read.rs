@@ -1,13 +1,15 @@
 //! From the nodes of files to the sections of a playbook.
 
 use super::fields::Fields;
-use super::{Affinity, Channel, Event, Located, Offer, Source, Tag, Tenant, Update, read_policy};
+use super::{
+    Affinity, Channel, Event, Located, Offer, Source, Tag, TagWords, Tenant, Update, extras, read_policy,
+};
 use crate::playbook::text::{At, Findings, Node, NodeKind, nearest};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// The sections of a playbook; lists may be spread over files, the others stand in one place.
-const SECTIONS: [&str; 16] = [
+pub(crate) const SECTIONS: [&str; 19] = [
     "tenant",
     "kpi",
     "tags",
@@ -24,8 +26,11 @@ const SECTIONS: [&str; 16] = [
     "learning",
     "journeys",
     "channels",
+    "fit",
+    "partners",
+    "languages",
 ];
-const ONCE: [&str; 6] = ["tenant", "kpi", "explore", "family_max", "learning", "channels"];
+const ONCE: [&str; 7] = ["tenant", "kpi", "explore", "family_max", "learning", "channels", "languages"];
 
 /// Reads the sections of all files together. What can't be read is a finding and left out.
 pub fn read(files: &[Node], findings: &RefCell<Findings>) -> Source {
@@ -95,6 +100,11 @@ fn section(name: &str, node: &Node, source: &mut Source, findings: &RefCell<Find
             ),
         },
         "channels" => source.channels = channels(node, findings),
+        "fit" => source.fit.extend(list("a fit rule").read(extras::fit)),
+        "partners" => source.partners.extend(list("partner").read(extras::partner)),
+        "languages" => {
+            source.languages = Fields::open(node, "languages", findings).map(extras::languages);
+        }
         _ => {
             let fix = match nearest(name, SECTIONS) {
                 Some(near) => format!("did you mean {near}?"),
@@ -149,8 +159,18 @@ fn tag(fields: &mut Fields<'_>) -> Option<Tag> {
     let values = fields.texts("values");
     let max_age = fields.text("max_age");
     let private = fields.flag("private").is_some_and(|flag| flag.value);
-    let text = fields.text("text");
-    Some(Tag { id: id?, kind: kind?, values, max_age, private, text })
+    let (text, reason) = (fields.text("text"), fields.text("reason"));
+    let translations =
+        fields.maps("translations").into_iter().map(|(language, fields)| (language, tag_words(fields)));
+    let translations: BTreeMap<String, TagWords> = translations.collect();
+    let translations = (!translations.is_empty()).then_some(translations);
+    Some(Tag { id: id?, kind: kind?, values, max_age, private, text, reason, translations })
+}
+
+fn tag_words(mut fields: Fields<'_>) -> TagWords {
+    let words = TagWords { text: fields.text("text"), reason: fields.text("reason") };
+    fields.close();
+    words
 }
 
 fn event(fields: &mut Fields<'_>) -> Option<Event> {
@@ -219,6 +239,7 @@ fn offer(fields: &mut Fields<'_>) -> Option<Offer> {
         suitable,
         channels: fields.texts("channels"),
         content: fields.values("content"),
+        extras: extras::extras(fields),
     };
     id.map(|_| offer)
 }

@@ -32,8 +32,8 @@ pub(super) fn cap(fields: &mut Fields<'_>) -> Option<Cap> {
         }
         None => fields.missing("window"),
     }
-    let counts = fields.text("counts");
-    Some(Cap { id: id?, matches: matches?, subject, limit: limit?, calendar, rolling, counts })
+    let (counts, reserve) = (fields.text("counts"), fields.number("reserve"));
+    Some(Cap { id: id?, matches: matches?, subject, limit: limit?, calendar, rolling, counts, reserve })
 }
 
 pub(super) fn suppress(fields: &mut Fields<'_>) -> Option<Suppress> {
