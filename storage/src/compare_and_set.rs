@@ -33,7 +33,7 @@ impl Stored {
 
 /// May `revision` be saved under `ours`? It has to follow the stored revision directly.
 pub(crate) fn admit_save(stored: Stored, ours: Fence, revision: u64) -> Result<(), StoreError> {
-    admit_fence(stored, ours)?;
+    admit_fence(stored.fence(), ours)?;
     let Some(expected) = revision.checked_sub(1) else {
         return Err(StoreError::Unavailable("a save makes revision 1 or a later one, never 0".into()));
     };
@@ -42,16 +42,17 @@ pub(crate) fn admit_save(stored: Stored, ours: Fence, revision: u64) -> Result<(
 
 /// May the customer that was read at `revision` be erased under `ours`? Whoever is not there, may.
 pub(crate) fn admit_erase(stored: Stored, ours: Fence, revision: u64) -> Result<(), StoreError> {
-    admit_fence(stored, ours)?;
+    admit_fence(stored.fence(), ours)?;
     match stored {
         Stored::Nothing | Stored::Erased(_) => Ok(()),
         Stored::Customer { .. } => admit_revision(stored, revision),
     }
 }
 
-fn admit_fence(stored: Stored, ours: Fence) -> Result<(), StoreError> {
-    match ours < stored.fence() {
-        true => Err(StoreError::Fenced { stored: stored.fence(), ours }),
+/// May `ours` write over what was written under `stored`?
+pub(crate) fn admit_fence(stored: Fence, ours: Fence) -> Result<(), StoreError> {
+    match ours < stored {
+        true => Err(StoreError::Fenced { stored, ours }),
         false => Ok(()),
     }
 }

@@ -7,6 +7,7 @@ mod customers;
 mod races;
 mod history;
 mod playbooks;
+mod evidence;
 mod samples;
 
 pub use samples::{customer, save};
@@ -60,6 +61,10 @@ pub fn checks() -> Vec<Check> {
         playbooks::activations_are_kept_in_order,
         playbooks::only_a_stored_playbook_becomes_active,
         playbooks::the_dictionary_grows_by_one_version,
+        evidence::a_shards_evidence_is_replaced_whole,
+        evidence::a_former_owner_cannot_replace_evidence,
+        evidence::the_evidence_of_all_shards_is_read_in_their_order,
+        evidence::an_evidence_table_is_stored_once,
     ]
 }
 

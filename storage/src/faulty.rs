@@ -5,8 +5,9 @@
 //! wants random faults draws them from its own seed.
 
 use crate::{
-    Activation, ContactRow, CustomerKey, CustomerStore, DecisionLog, DecisionRow, Erasure, Fence, Page,
-    PlaybookRow, PlaybookStore, Save, Store, StoreError, StoreFuture, StoredCustomer, StoredDictionary,
+    Activation, ContactRow, CustomerKey, CustomerStore, DecisionLog, DecisionRow, Erasure, EvidenceStore,
+    Fence, Page, PlaybookRow, PlaybookStore, Save, ShardEvidence, Store, StoreError, StoreFuture,
+    StoredCustomer, StoredDictionary,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,6 +31,11 @@ pub enum Operation {
     Activations,
     PutDictionary,
     Dictionary,
+    PutEvidence,
+    Evidence,
+    AllEvidence,
+    PutEvidenceTable,
+    EvidenceTable,
 }
 
 /// One call, as the closure of [`Faulty::decide_by`] sees it.
@@ -275,6 +281,29 @@ impl PlaybookStore for Faulty {
 
     fn dictionary(&self) -> StoreFuture<'_, Option<StoredDictionary>> {
         self.suffer(of_all(Operation::Dictionary), self.inner.dictionary())
+    }
+}
+
+impl EvidenceStore for Faulty {
+    fn put_evidence(&self, evidence: ShardEvidence) -> StoreFuture<'_, ()> {
+        let call = Call { operation: Operation::PutEvidence, customer: None, fence: Some(evidence.fence) };
+        self.suffer(call, self.inner.put_evidence(evidence))
+    }
+
+    fn evidence(&self, shard: u32) -> StoreFuture<'_, Option<ShardEvidence>> {
+        self.suffer(of_all(Operation::Evidence), self.inner.evidence(shard))
+    }
+
+    fn all_evidence(&self) -> StoreFuture<'_, Vec<ShardEvidence>> {
+        self.suffer(of_all(Operation::AllEvidence), self.inner.all_evidence())
+    }
+
+    fn put_evidence_table<'a>(&'a self, id: &'a str, body: Arc<[u8]>) -> StoreFuture<'a, ()> {
+        self.suffer(of_all(Operation::PutEvidenceTable), self.inner.put_evidence_table(id, body))
+    }
+
+    fn evidence_table<'a>(&'a self, id: &'a str) -> StoreFuture<'a, Option<Arc<[u8]>>> {
+        self.suffer(of_all(Operation::EvidenceTable), self.inner.evidence_table(id))
     }
 }
 

@@ -3,13 +3,15 @@
 //! Knows no business rule: a snapshot is bytes, and the epoch arrives as a [`Fence`]. Knows nothing of who owns
 //! a customer.
 //!
-//! Reading order: the contracts first ([`customer_store`], [`decision_log`], [`playbook_store`]), then the stores
+//! Reading order: the contracts first ([`customer_store`], [`decision_log`], [`playbook_store`],
+//! [`evidence_store`]), then the stores
 //! that keep them: [`memory`] (for tests), [`faulty`] (a store that fails on demand), [`embedded`] (SQLite, one
 //! machine). `contract` (feature of the same name) is the suite every store has to pass.
 
 pub mod customer_store;
 pub mod decision_log;
 pub mod playbook_store;
+pub mod evidence_store;
 pub mod error;
 mod compare_and_set;
 pub mod memory;
@@ -26,6 +28,7 @@ pub use customer_store::{
 pub use decision_log::{DecisionLog, Page};
 pub use embedded::{Compacted, Embedded};
 pub use error::StoreError;
+pub use evidence_store::{EvidenceStore, ShardEvidence};
 pub use faulty::Faulty;
 pub use memory::Memory;
 pub use options::EmbeddedOptions;
@@ -37,6 +40,6 @@ use std::pin::Pin;
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// Everything a node needs from its store.
-pub trait Store: CustomerStore + DecisionLog + PlaybookStore {}
+pub trait Store: CustomerStore + DecisionLog + PlaybookStore + EvidenceStore {}
 
-impl<S: CustomerStore + DecisionLog + PlaybookStore> Store for S {}
+impl<S: CustomerStore + DecisionLog + PlaybookStore + EvidenceStore> Store for S {}

@@ -2,10 +2,11 @@
 //!
 //! One mutex around ordered maps. Leaves out everything about speed, and never answers busy.
 
-use crate::compare_and_set::{Stored, admit_erase, admit_save};
+use crate::compare_and_set::{Stored, admit_erase, admit_fence, admit_save};
 use crate::{
-    Activation, ContactRow, CustomerKey, CustomerStore, DecisionLog, DecisionRow, Erasure, Fence, Page,
-    PlaybookRow, PlaybookStore, Save, StoreError, StoreFuture, StoredCustomer, StoredDictionary,
+    Activation, ContactRow, CustomerKey, CustomerStore, DecisionLog, DecisionRow, Erasure, EvidenceStore,
+    Fence, Page, PlaybookRow, PlaybookStore, Save, ShardEvidence, StoreError, StoreFuture, StoredCustomer,
+    StoredDictionary,
 };
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,6 +25,8 @@ struct Kept {
     playbooks: BTreeMap<String, PlaybookRow>,
     activations: Vec<Activation>,
     dictionary: Option<StoredDictionary>,
+    evidence: BTreeMap<u32, ShardEvidence>,
+    evidence_tables: BTreeMap<String, Arc<[u8]>>,
 }
 
 struct Customer {
@@ -84,6 +87,14 @@ impl Kept {
             contacts: gone.contacts.len() as u64,
             decisions: gone.decisions.len() as u64,
         }))
+    }
+
+    fn put_evidence(&mut self, evidence: ShardEvidence) -> Result<(), StoreError> {
+        if let Some(stored) = self.evidence.get(&evidence.shard) {
+            admit_fence(stored.fence, evidence.fence)?;
+        }
+        self.evidence.insert(evidence.shard, evidence);
+        Ok(())
     }
 
     fn put_dictionary(&mut self, dictionary: StoredDictionary) -> Result<(), StoreError> {
@@ -219,5 +230,30 @@ impl PlaybookStore for Memory {
 
     fn dictionary(&self) -> StoreFuture<'_, Option<StoredDictionary>> {
         Box::pin(async { Ok(self.kept().dictionary.clone()) })
+    }
+}
+
+impl EvidenceStore for Memory {
+    fn put_evidence(&self, evidence: ShardEvidence) -> StoreFuture<'_, ()> {
+        Box::pin(async { self.kept().put_evidence(evidence) })
+    }
+
+    fn evidence(&self, shard: u32) -> StoreFuture<'_, Option<ShardEvidence>> {
+        Box::pin(async move { Ok(self.kept().evidence.get(&shard).cloned()) })
+    }
+
+    fn all_evidence(&self) -> StoreFuture<'_, Vec<ShardEvidence>> {
+        Box::pin(async { Ok(self.kept().evidence.values().cloned().collect()) })
+    }
+
+    fn put_evidence_table<'a>(&'a self, id: &'a str, body: Arc<[u8]>) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            self.kept().evidence_tables.entry(id.to_owned()).or_insert(body);
+            Ok(())
+        })
+    }
+
+    fn evidence_table<'a>(&'a self, id: &'a str) -> StoreFuture<'a, Option<Arc<[u8]>>> {
+        Box::pin(async move { Ok(self.kept().evidence_tables.get(id).cloned()) })
     }
 }

@@ -8,9 +8,11 @@ use super::readers::Reader;
 use super::schema::not_applied;
 use super::writer::{Done, Waiting, Write};
 use crate::{
-    Activation, ContactRow, CustomerKey, CustomerStore, DecisionLog, DecisionRow, Erasure, Fence, Page,
-    PlaybookRow, PlaybookStore, Save, StoreError, StoreFuture, StoredCustomer, StoredDictionary, metrics,
+    Activation, ContactRow, CustomerKey, CustomerStore, DecisionLog, DecisionRow, Erasure, EvidenceStore,
+    Fence, Page, PlaybookRow, PlaybookStore, Save, ShardEvidence, StoreError, StoreFuture, StoredCustomer,
+    StoredDictionary, metrics,
 };
+use std::sync::Arc;
 use tokio::sync::oneshot;
 
 impl Embedded {
@@ -123,5 +125,29 @@ impl PlaybookStore for Embedded {
 
     fn dictionary(&self) -> StoreFuture<'_, Option<StoredDictionary>> {
         Box::pin(self.read(|reader| reader.dictionary()))
+    }
+}
+
+impl EvidenceStore for Embedded {
+    fn put_evidence(&self, evidence: ShardEvidence) -> StoreFuture<'_, ()> {
+        Box::pin(async { self.write(Write::PutEvidence(evidence)).await.map(drop) })
+    }
+
+    fn evidence(&self, shard: u32) -> StoreFuture<'_, Option<ShardEvidence>> {
+        Box::pin(async move { Ok(self.read(move |reader| reader.evidence(shard, shard)).await?.pop()) })
+    }
+
+    fn all_evidence(&self) -> StoreFuture<'_, Vec<ShardEvidence>> {
+        Box::pin(self.read(|reader| reader.evidence(0, u32::MAX)))
+    }
+
+    fn put_evidence_table<'a>(&'a self, id: &'a str, body: Arc<[u8]>) -> StoreFuture<'a, ()> {
+        let id = id.to_owned();
+        Box::pin(async move { self.write(Write::PutEvidenceTable { id, body }).await.map(drop) })
+    }
+
+    fn evidence_table<'a>(&'a self, id: &'a str) -> StoreFuture<'a, Option<Arc<[u8]>>> {
+        let id = id.to_owned();
+        Box::pin(self.read(move |reader| reader.evidence_table(&id)))
     }
 }

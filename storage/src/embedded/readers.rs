@@ -5,8 +5,8 @@
 use super::queue::{AbandonAtEnd, Queue};
 use super::schema::slots;
 use crate::{
-    Activation, ContactRow, CustomerKey, DecisionRow, Fence, Page, PlaybookRow, StoredCustomer,
-    StoredDictionary,
+    Activation, ContactRow, CustomerKey, DecisionRow, Fence, Page, PlaybookRow, ShardEvidence,
+    StoredCustomer, StoredDictionary,
 };
 use rusqlite::{Connection, OptionalExtension, Result, Row, Statement, params};
 use std::sync::Arc;
@@ -39,6 +39,8 @@ pub(super) struct Reader<'c> {
     playbooks: Statement<'c>,
     activations: Statement<'c>,
     dictionary: Statement<'c>,
+    evidence: Statement<'c>,
+    evidence_table: Statement<'c>,
 }
 
 /// A page of `contacts` or `decisions`; the row value after `<` lets the primary key do the paging.
@@ -68,6 +70,9 @@ impl<'c> Reader<'c> {
             playbooks: conn.prepare("select id, stored_at_ms from playbooks order by stored_at_ms, id")?,
             activations: conn.prepare("select playbook_id, at_ms from activations order by number")?,
             dictionary: conn.prepare("select version, body from dictionary")?,
+            evidence: conn
+                .prepare("select shard, fence, body from evidence where shard between ?1 and ?2 order by shard")?,
+            evidence_table: conn.prepare("select body from evidence_tables where id = ?1")?,
         })
     }
 
@@ -125,6 +130,22 @@ impl<'c> Reader<'c> {
     pub(super) fn activations(&mut self) -> Result<Vec<Activation>> {
         let row = |row: &Row<'_>| Ok(Activation { playbook_id: row.get(0)?, at_ms: row.get(1)? });
         self.activations.query_map([], row)?.collect()
+    }
+
+    /// The evidence of the shards from `first` to `last`.
+    pub(super) fn evidence(&mut self, first: u32, last: u32) -> Result<Vec<ShardEvidence>> {
+        let row = |row: &Row<'_>| {
+            Ok(ShardEvidence {
+                shard: row.get(0)?,
+                fence: Fence(row.get::<_, i64>(1)? as u64),
+                body: bytes(row, 2)?,
+            })
+        };
+        self.evidence.query_map([first, last], row)?.collect()
+    }
+
+    pub(super) fn evidence_table(&mut self, id: &str) -> Result<Option<Arc<[u8]>>> {
+        self.evidence_table.query_row([id], |row| bytes(row, 0)).optional()
     }
 
     pub(super) fn dictionary(&mut self) -> Result<Option<StoredDictionary>> {

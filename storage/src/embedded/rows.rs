@@ -5,8 +5,10 @@
 
 use super::schema::slots;
 use super::writer::{Done, Write};
-use crate::compare_and_set::{Stored, admit_erase, admit_save};
-use crate::{Activation, CustomerKey, Erasure, Fence, PlaybookRow, Save, StoreError, StoredDictionary};
+use crate::compare_and_set::{Stored, admit_erase, admit_fence, admit_save};
+use crate::{
+    Activation, CustomerKey, Erasure, Fence, PlaybookRow, Save, ShardEvidence, StoreError, StoredDictionary,
+};
 use rusqlite::{Connection, OptionalExtension, Result, Statement, params};
 
 /// Prepared once per connection.
@@ -25,6 +27,9 @@ pub(super) struct Rows<'c> {
     activate: Statement<'c>,
     find_dictionary: Statement<'c>,
     put_dictionary: Statement<'c>,
+    find_evidence: Statement<'c>,
+    put_evidence: Statement<'c>,
+    put_evidence_table: Statement<'c>,
 }
 
 /// Where a customer is, or would go.
@@ -62,6 +67,11 @@ impl<'c> Rows<'c> {
             find_dictionary: conn.prepare("select version from dictionary")?,
             put_dictionary: conn
                 .prepare("insert or replace into dictionary(one, version, body) values(1,?1,?2)")?,
+            find_evidence: conn.prepare("select fence from evidence where shard = ?1")?,
+            put_evidence: conn
+                .prepare("insert or replace into evidence(shard, fence, body) values(?1,?2,?3)")?,
+            put_evidence_table: conn
+                .prepare("insert or ignore into evidence_tables(id, body) values(?1,?2)")?,
         })
     }
 
@@ -73,6 +83,11 @@ impl<'c> Rows<'c> {
             Write::PutPlaybook(row) => self.put_playbook(row),
             Write::Activate(activation) => self.activate(activation),
             Write::PutDictionary(dictionary) => self.put_dictionary(dictionary),
+            Write::PutEvidence(evidence) => self.put_evidence(evidence),
+            Write::PutEvidenceTable { id, body } => {
+                self.put_evidence_table.execute(params![id, &body[..]])?;
+                Ok(Ok(Done::Written))
+            }
         }
     }
 
@@ -156,6 +171,18 @@ impl<'c> Rows<'c> {
             0 => Ok(Err(StoreError::Unavailable("only a stored playbook can become active".into()))),
             _ => Ok(Ok(Done::Written)),
         }
+    }
+
+    fn put_evidence(&mut self, evidence: &ShardEvidence) -> Result<Result<Done, StoreError>> {
+        let shard = i64::from(evidence.shard);
+        let stored = self.find_evidence.query_row([shard], |row| row.get::<_, i64>(0)).optional()?;
+        if let Some(stored) = stored
+            && let Err(refusal) = admit_fence(Fence(stored as u64), evidence.fence)
+        {
+            return Ok(Err(refusal));
+        }
+        self.put_evidence.execute(params![shard, evidence.fence.0 as i64, &evidence.body[..]])?;
+        Ok(Ok(Done::Written))
     }
 
     fn put_dictionary(&mut self, dictionary: &StoredDictionary) -> Result<Result<Done, StoreError>> {

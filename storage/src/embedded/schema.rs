@@ -40,6 +40,8 @@ create table playbooks(id text not null unique, stored_at_ms integer not null, b
 create table activations(number integer primary key, playbook_id text not null, at_ms integer not null) strict;
 create table dictionary(
     one integer primary key check(one = 1), version integer not null, body blob not null) strict;
+create table evidence(shard integer primary key, fence integer not null, body blob not null) strict;
+create table evidence_tables(id text not null unique, body blob not null) strict;
 ";
 
 /// How many customers can share a hash (all but its low three bits). Even two are not expected in a lifetime.

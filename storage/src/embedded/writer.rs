@@ -8,8 +8,11 @@ use super::queue::{AbandonAtEnd, Queue};
 use super::rows::Rows;
 use super::schema::not_applied;
 use crate::metrics::{self, Stopwatch};
-use crate::{Activation, CustomerKey, Erasure, Fence, PlaybookRow, Save, StoreError, StoredDictionary};
+use crate::{
+    Activation, CustomerKey, Erasure, Fence, PlaybookRow, Save, ShardEvidence, StoreError, StoredDictionary,
+};
 use rusqlite::{Connection, ErrorCode};
+use std::sync::Arc;
 use tokio::sync::oneshot;
 use tracing::error;
 
@@ -20,6 +23,8 @@ pub(super) enum Write {
     PutPlaybook(PlaybookRow),
     Activate(Activation),
     PutDictionary(StoredDictionary),
+    PutEvidence(ShardEvidence),
+    PutEvidenceTable { id: String, body: Arc<[u8]> },
 }
 
 impl Write {
@@ -28,7 +33,11 @@ impl Write {
         match self {
             Write::Save(save) => save.customer.hash as i64,
             Write::Erase { customer, .. } => customer.hash as i64,
-            Write::PutPlaybook(_) | Write::Activate(_) | Write::PutDictionary(_) => i64::MIN,
+            Write::PutPlaybook(_)
+            | Write::Activate(_)
+            | Write::PutDictionary(_)
+            | Write::PutEvidence(_)
+            | Write::PutEvidenceTable { .. } => i64::MIN,
         }
     }
 }
@@ -144,7 +153,6 @@ impl Drop for RollbackUnlessCommitted<'_> {
 mod tests {
     use super::*;
     use crate::embedded::schema::connect_writer;
-    use std::sync::Arc;
 
     fn save(id: &str, revision: u64, bytes: usize) -> Write {
         Write::Save(Save {
