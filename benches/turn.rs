@@ -91,6 +91,7 @@ fn decide_command() -> Command {
         context: Value::Map(BTreeMap::new()),
         limit: 13,
         request_id: None,
+        line: None,
     }))
 }
 

@@ -115,6 +115,9 @@ pub struct DecisionRequest {
     pub limit: usize,
     /// The same id gets the same answer.
     pub request_id: Option<String>,
+    /// The customer's line or device that the answer is for; `None`: whichever.
+    #[serde(default)]
+    pub line: Option<Name>,
 }
 
 /// Who began a conversation.

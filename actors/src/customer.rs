@@ -23,7 +23,7 @@ use crate::call::{
 use crate::decision::log::LoggedDecision;
 use crate::decision::standing::Standing;
 use crate::decision::{Moment, decide};
-use crate::options::{CONTACT_KEPT_MS_MIN, CONTACT_LIVES_MS, FUTURE_MAX_MS};
+use crate::options::{CLOCK_STEP_MS_MAX, CONTACT_KEPT_MS_MIN, CONTACT_LIVES_MS, FUTURE_MAX_MS};
 use crate::playbook::active::Active;
 use crate::playbook::{Derived, Playbook, TagNumber, TagValue, Window};
 use crate::timestamp::{DAY_MS, Timestamp};
@@ -320,7 +320,7 @@ fn derived(playbook: &Playbook, number: TagNumber) -> Option<Derived> {
 /// How long contacts stay with their customer: the longest window of any cap.
 fn contact_kept_ms(playbook: &Playbook) -> i64 {
     let windows = playbook.caps.iter().map(|cap| match cap.window {
-        Window::Rolling { length_ms } => length_ms.saturating_add(CONTACT_LIVES_MS),
+        Window::Rolling { length_ms } => length_ms.saturating_add(CONTACT_LIVES_MS + CLOCK_STEP_MS_MAX),
         Window::Calendar(_) => CONTACT_KEPT_MS_MIN,
     });
     windows.max().unwrap_or(0).max(CONTACT_KEPT_MS_MIN)

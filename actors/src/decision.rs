@@ -134,6 +134,7 @@ pub fn decide_by(
         next_free_at,
         lineage: choice.lineage,
         ghost: selection.ghost.map(|ix| Name::clone(&playbook.offers[ix].id)),
+        line: request.line.clone(),
     };
     let contacts = reserve(&case, &mut decision);
     let standing = choice.new_standing.then(|| stand(&question, &decision)).flatten();
@@ -283,6 +284,8 @@ fn reserve(case: &Case<'_>, decision: &mut Decision) -> Vec<Contact> {
                 id,
                 decision_id: decision.decision_id.clone(),
                 channel: Name::clone(&decision.channel),
+                line: decision.line.clone(),
+                provider: playbook.provider(&decision.channel).cloned(),
                 direction: decision.direction,
                 at: decision.at,
                 expires_at: trigger::ends_at(offer, &facts).map_or(lives_until, |ends| ends.min(lives_until)),

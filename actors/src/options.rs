@@ -49,8 +49,12 @@ pub const PAST_MAX_MS: i64 = 1096 * DAY_MS;
 pub const DECISION_STANDS_MS: i64 = DAY_MS;
 /// A reserved contact must not be sent later than this after its reservation: 24 hours.
 pub const CONTACT_LIVES_MS: i64 = DAY_MS;
-/// Contacts stay with their customer at least this long, whatever the caps: 94 days, more than any quarter.
-pub const CONTACT_KEPT_MS_MIN: i64 = 94 * DAY_MS;
+/// Clocks that step may have run ahead by this much before they are set right: 7 days. What a window needs is kept as
+/// much longer.
+pub const CLOCK_STEP_MS_MAX: i64 = 7 * DAY_MS;
+/// Contacts stay with their customer at least this long, whatever the caps: 101 days, more than any quarter and a
+/// clock's step.
+pub const CONTACT_KEPT_MS_MIN: i64 = 94 * DAY_MS + CLOCK_STEP_MS_MAX;
 /// Responses counted for suppression are kept this long at most: 1 year.
 pub const RESPONSE_KEPT_MS: i64 = 366 * DAY_MS;
 /// Responses kept for one customer at most; the oldest go first.

@@ -323,6 +323,8 @@ pub struct Cap {
     pub id: Name,
     /// Which contacts count.
     pub matches: Rule,
+    /// Over what they are counted together.
+    pub subject: CapSubject,
     /// How many at most.
     pub limit: u32,
     /// In which time.
@@ -331,6 +333,15 @@ pub struct Cap {
     pub counts: Counts,
     /// Its last place is kept for an offer of at least this priority.
     pub reserve: Option<f64>,
+}
+
+/// Over what a cap counts contacts together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CapSubject {
+    /// All contacts of a customer, over all lines.
+    Customer,
+    /// The contacts of each line apart. A contact that names no line may have gone to any, and counts for each.
+    Line,
 }
 
 /// The time over which a cap counts.
@@ -505,6 +516,8 @@ impl Learning {
 pub struct Channel {
     /// The customer comes to us; nothing can be sent.
     pub inbound_only: bool,
+    /// Who carries its messages, and may limit them; `None`: the channel stands for itself.
+    pub provider: Option<Name>,
 }
 
 impl Playbook {
@@ -518,6 +531,12 @@ impl Playbook {
     #[must_use]
     pub fn offer_ix(&self, id: &str) -> Option<usize> {
         self.offers.binary_search_by(|offer| (*offer.id).cmp(id)).ok()
+    }
+
+    /// Who carries the messages of a channel, where the playbook says so.
+    #[must_use]
+    pub fn provider(&self, channel: &str) -> Option<&Name> {
+        self.channels.get(channel)?.provider.as_ref()
     }
 
     /// A declared tag by its id.

@@ -37,11 +37,17 @@ pub struct Contact {
     pub reserved_at: Timestamp,
     /// It must not be sent at or after this.
     pub expires_at: Timestamp,
-    /// When it was sent, as far as is known.
+    /// The earliest moment by which it had certainly been sent, as far as is known.
     pub sent_at: Option<Timestamp>,
     /// Caps that read tags and matched when the slot was taken.
     pub matched_caps: Vec<Name>,
     heard: Heard,
+    /// The line it goes to; `None`: whichever.
+    #[serde(default)]
+    pub line: Option<Name>,
+    /// Who carries the channel's messages, as it was then; `None`: the channel itself.
+    #[serde(default)]
+    pub provider: Option<Name>,
 }
 
 /// The set of what was heard of a contact.
@@ -96,6 +102,10 @@ pub struct Reservation {
     pub decision_id: String,
     /// Where it goes.
     pub channel: Name,
+    /// To which line.
+    pub line: Option<Name>,
+    /// Who carries the channel's messages.
+    pub provider: Option<Name>,
     /// Who began.
     pub direction: Direction,
     /// Now.
@@ -126,7 +136,15 @@ impl Contact {
             sent_at: None,
             matched_caps: reservation.matched_caps,
             heard: Heard::default(),
+            line: reservation.line,
+            provider: reservation.provider,
         }
+    }
+
+    /// Who carries it: the channel's provider, or the channel itself.
+    #[must_use]
+    pub fn provider(&self) -> &Name {
+        self.provider.as_ref().unwrap_or(&self.channel)
     }
 
     /// Hears what became of it. Nothing was sent before it was reserved, whatever clock says so.
@@ -157,12 +175,15 @@ impl Contact {
         self.heard.has(ResponseKind::Accepted)
     }
 
-    /// The stretch of time in which it was, or may yet be, sent: first and last moment.
+    /// The stretch of time in which it was, or may yet be, sent: first and last moment. Only a receipt of the sending
+    /// itself says when it was; any other says that it was sent by then.
     #[must_use]
     pub fn span(&self) -> (Timestamp, Timestamp) {
+        let last = self.expires_at.plus_ms(-1).max(self.reserved_at);
         match self.sent_at {
-            Some(sent_at) => (sent_at, sent_at),
-            None => (self.reserved_at, self.expires_at.plus_ms(-1).max(self.reserved_at)),
+            Some(sent_at) if self.heard.has(ResponseKind::Sent) => (sent_at, sent_at),
+            Some(sent_by) => (self.reserved_at, sent_by.min(last)),
+            None => (self.reserved_at, last),
         }
     }
 
@@ -200,6 +221,7 @@ impl Contact {
             offer: Name::clone(&self.offer),
             channel: Name::clone(&self.channel),
             purpose: Name::clone(&self.purpose),
+            line: self.line.clone(),
             state: self.state(now),
             at: self.reserved_at,
         }
@@ -298,6 +320,8 @@ mod tests {
             sent_at: None,
             matched_caps: vec![],
             heard: Heard::default(),
+            line: None,
+            provider: None,
         }
     }
 
@@ -346,6 +370,22 @@ mod tests {
         let mut contact = contact();
         contact.hear(Sent, Timestamp::from_ms(-9_000_000));
         assert_eq!(contact.sent_at, Some(contact.reserved_at));
+    }
+
+    #[test]
+    fn a_receipt_of_reading_says_only_that_it_was_sent_before() {
+        let check = |receipts: &[(ResponseKind, i64)], expected: (i64, i64)| {
+            let mut contact = contact();
+            for (kind, at) in receipts {
+                contact.hear(*kind, Timestamp::from_ms(*at));
+            }
+            assert_eq!((contact.span().0.ms(), contact.span().1.ms()), expected, "{receipts:?}");
+        };
+        check(&[], (0, 999));
+        check(&[(Seen, 500)], (0, 500));
+        check(&[(Clicked, 90_000)], (0, 999));
+        check(&[(Clicked, 90_000), (Sent, 700)], (700, 700));
+        check(&[(Sent, 700), (Delivered, 701), (Clicked, 90_000)], (700, 700));
     }
 
     #[test]

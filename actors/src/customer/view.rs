@@ -7,7 +7,7 @@ use crate::customer::Customer;
 use crate::customer::refusal::Suppressed;
 use crate::customer::tags::TagEntry;
 use crate::decision::CapUse;
-use crate::decision::contact_policy::{Sending, cap_use};
+use crate::decision::contact_policy::{AskedSlot, Sending, cap_use};
 use crate::decision::script::outside_value;
 use crate::decision::standing::Standing;
 use crate::options::CONTACT_LIVES_MS;
@@ -64,6 +64,8 @@ pub struct ContactView {
     pub channel: Name,
     /// For what purpose.
     pub purpose: Name,
+    /// To which line; `None`: whichever.
+    pub line: Option<Name>,
     /// reserved, sent, delivered, seen, clicked, failed, expired or cancelled.
     pub state: &'static str,
     /// When it was reserved.
@@ -106,6 +108,7 @@ impl Customer {
     pub fn view(&self, playbook: &Playbook, now: Timestamp) -> CustomerView {
         let zone = self.zone(playbook, now);
         let sending = Sending { from: now, until: now.plus_ms(CONTACT_LIVES_MS) };
+        let slot = AskedSlot { sending, line: None, zone: &zone };
         let mut tags: Vec<TagView> =
             self.tags.iter().filter_map(|entry| self.tag_view(entry, playbook, now)).collect();
         tags.sort_by(|a, b| a.id.cmp(&b.id));
@@ -115,7 +118,7 @@ impl Customer {
             consents: self.consents.current(),
             consent_history: self.consents.history().to_vec(),
             contacts: self.contacts.iter().map(|contact| contact.view(now)).collect(),
-            caps: playbook.caps.iter().map(|cap| cap_use(cap, &self.contacts, sending, &zone)).collect(),
+            caps: playbook.caps.iter().map(|cap| cap_use(cap, &self.contacts, slot)).collect(),
             refusals: self.refusals.iter().filter(|one| one.lasts_at(now)).map(RefusalView::from).collect(),
             open_decisions: self
                 .standing

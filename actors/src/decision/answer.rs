@@ -36,6 +36,9 @@ pub struct Decision {
     pub lineage: Option<Lineage>,
     /// For customers in a control group: the offer they would have got.
     pub ghost: Option<Name>,
+    /// The line it is for.
+    #[serde(default)]
+    pub line: Option<Name>,
 }
 
 /// Which group a customer was in.

@@ -7,7 +7,7 @@ use crate::call::DecisionRequest;
 use crate::call::Direction;
 use crate::customer::Customer;
 use crate::decision::allotment::held_out;
-use crate::decision::contact_policy::{Sending, binds, cap_use, is_capped};
+use crate::decision::contact_policy::{AskedSlot, Sending, binds, cap_use, is_capped};
 use crate::decision::context::CaseFacts;
 use crate::decision::explanation::Stage;
 use crate::decision::propensity::{AffinityModel, Seen};
@@ -230,12 +230,13 @@ impl<'a> Case<'a> {
         // What is shown is shown now; what is sent may be sent until it expires.
         let sending = Sending { from: now, until: now.plus_ms(if outbound { CONTACT_LIVES_MS } else { 1 }) };
         let zone = customer.zone(playbook, now);
+        let slot = AskedSlot { sending, line: request.line.as_ref(), zone: &zone };
         let binding = |cap: &&Cap| outbound || cap.counts == Counts::Shown;
         let caps = playbook
             .caps
             .iter()
             .filter(binding)
-            .map(|cap| (cap, cap_use(cap, &customer.contacts, sending, &zone)))
+            .map(|cap| (cap, cap_use(cap, &customer.contacts, slot)))
             .collect();
         let quiet = playbook
             .quiet_hours

@@ -6,9 +6,9 @@
 use crate::call::Direction;
 use crate::customer::contact_history::{Contact, ContactHistory};
 use crate::decision::context::{CaseFacts, ContactFacts};
-use crate::decision::windows::calendar_window;
+use crate::decision::windows::{calendar_window, next_calendar_windows};
 use crate::decision::{Basis, CapUse};
-use crate::playbook::{Cap, Counts, Rule, Window};
+use crate::playbook::{Cap, CapSubject, Counts, Rule, Window};
 use crate::timestamp::Timestamp;
 use crate::value::Name;
 use jiff::tz::TimeZone;
@@ -22,18 +22,30 @@ pub struct Sending {
     pub until: Timestamp,
 }
 
-/// How far a cap is used at the moment of `sending`, for a contact that may be sent within it.
+/// The slot that is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct AskedSlot<'a> {
+    /// When the contact may be sent.
+    pub sending: Sending,
+    /// To which line; `None`: whichever.
+    pub line: Option<&'a Name>,
+    /// In whose calendar.
+    pub zone: &'a TimeZone,
+}
+
+/// How far a cap is used for the slot that is asked for.
 #[must_use]
-pub fn cap_use(cap: &Cap, history: &ContactHistory, sending: Sending, zone: &TimeZone) -> CapUse {
-    let counting: Vec<&Contact> = history.iter().filter(|contact| counts(cap, contact)).collect();
-    let used = used_at(cap.window, &counting, sending, zone);
-    let next_free_at = (used >= cap.limit).then(|| next_free(cap, &counting, sending, zone)).flatten();
+pub fn cap_use(cap: &Cap, history: &ContactHistory, slot: AskedSlot<'_>) -> CapUse {
+    let counting: Vec<&Contact> =
+        history.iter().filter(|contact| contact.holds_slot() && counts(cap, contact)).collect();
+    let used = used_at(cap, &counting, slot);
+    let next_free_at = (used >= cap.limit).then(|| next_free(cap, &counting, slot)).flatten();
     CapUse { id: Name::clone(&cap.id), used, limit: cap.limit, next_free_at }
 }
 
 /// What a contact remembers of itself; a rule that reads more has to be asked when the contact is reserved.
-const REMEMBERED: [&str; 8] =
-    ["channel", "direction", "purpose", "provider", "offer", "family", "group", "kind"];
+const REMEMBERED: [&str; 10] =
+    ["channel", "direction", "purpose", "line", "provider", "owner", "offer", "family", "group", "kind"];
 
 /// Whether a contact counts for a cap: it is one of those that the cap is about. A rule that reads more than a contact
 /// remembers was asked when it was reserved, with everything as it was. Regulatory messages never count.
@@ -71,18 +83,38 @@ pub fn binds(rule: &Rule, facts: &CaseFacts<'_>) -> bool {
     rule.holds(facts).unwrap_or_else(blind)
 }
 
-/// The largest number of counting contacts in any window that a contact sent within `sending` would fall into.
-fn used_at(window: Window, counting: &[&Contact], sending: Sending, zone: &TimeZone) -> u32 {
-    let holding = counting.iter().filter(|contact| contact.holds_slot());
+/// The largest number of counting contacts in any window that the asked contact could fall into, on any line that it
+/// could go to.
+fn used_at(cap: &Cap, counting: &[&Contact], slot: AskedSlot<'_>) -> u32 {
+    match cap.subject {
+        CapSubject::Customer => used_in(cap.window, counting, slot),
+        CapSubject::Line => {
+            let mut lines: Vec<Option<&Name>> = match slot.line {
+                Some(line) => vec![Some(line)],
+                None => counting.iter().map(|contact| contact.line.as_ref()).chain([None]).collect(),
+            };
+            lines.sort_unstable();
+            lines.dedup();
+            let on = |line: Option<&Name>| -> Vec<&Contact> {
+                let same = |contact: &&&Contact| contact.line.is_none() || contact.line.as_ref() == line;
+                counting.iter().filter(same).copied().collect()
+            };
+            lines.into_iter().map(|line| used_in(cap.window, &on(line), slot)).max().unwrap_or(0)
+        }
+    }
+}
+
+fn used_in(window: Window, counting: &[&Contact], slot: AskedSlot<'_>) -> u32 {
+    let sending = slot.sending;
     match window {
         Window::Rolling { length_ms } => {
             let reaches = |contact: &&&Contact| contact.span().1.plus_ms(length_ms) > sending.from;
-            holding.filter(reaches).count() as u32
+            counting.iter().filter(reaches).count() as u32
         }
         Window::Calendar(unit) => {
-            let spans: Vec<_> = holding.map(|contact| contact.span()).collect();
+            let spans: Vec<_> = counting.iter().map(|contact| contact.span()).collect();
             let last = sending.until.plus_ms(-1).max(sending.from);
-            let (mut from, mut to) = calendar_window(unit, sending.from, zone);
+            let (mut from, mut to) = calendar_window(unit, sending.from, slot.zone);
             let mut most = 0;
             loop {
                 let inside = spans.iter().filter(|(first, last)| *first < to && *last >= from).count();
@@ -90,32 +122,38 @@ fn used_at(window: Window, counting: &[&Contact], sending: Sending, zone: &TimeZ
                 if to > last {
                     return most as u32;
                 }
-                (from, to) = calendar_window(unit, to, zone);
+                (from, to) = calendar_window(unit, to, slot.zone);
             }
         }
     }
 }
 
+/// One contact reaches into three days at most: 24 hours around a day of 23.
+const WINDOWS_OF_A_CONTACT_MAX: usize = 3;
+
 /// The first moment at which the cap has room again if nothing else is heard: one at which a window ends, or a contact
 /// leaves it.
-fn next_free(cap: &Cap, counting: &[&Contact], sending: Sending, zone: &TimeZone) -> Option<Timestamp> {
+fn next_free(cap: &Cap, counting: &[&Contact], slot: AskedSlot<'_>) -> Option<Timestamp> {
+    let sending = slot.sending;
     let life_ms = sending.until.since_ms(sending.from);
-    let mut moments: Vec<Timestamp> = Vec::new();
-    for contact in counting {
-        if let Window::Rolling { length_ms } = cap.window {
-            moments.push(contact.span().1.plus_ms(length_ms));
+    let has_room = |at: &Timestamp| {
+        let sending = Sending { from: *at, until: at.plus_ms(life_ms) };
+        used_at(cap, counting, AskedSlot { sending, ..slot }) < cap.limit
+    };
+    if cap.limit == 0 {
+        return None;
+    }
+    match cap.window {
+        Window::Rolling { length_ms } => {
+            let leaves = counting.iter().map(|contact| contact.span().1.plus_ms(length_ms));
+            let mut moments: Vec<Timestamp> = leaves.filter(|at| *at > sending.from).collect();
+            moments.sort_unstable();
+            moments.into_iter().find(has_room)
+        }
+        // A window without room holds a contact: behind as many as all contacts can reach into there is room.
+        Window::Calendar(unit) => {
+            let windows_max = WINDOWS_OF_A_CONTACT_MAX * (counting.len() + 1);
+            next_calendar_windows(unit, sending.from, slot.zone).take(windows_max).find(has_room)
         }
     }
-    if let Window::Calendar(unit) = cap.window {
-        let mut at = sending.from;
-        for _ in 0..4 {
-            at = calendar_window(unit, at, zone).1;
-            moments.push(at);
-        }
-    }
-    moments.sort_unstable();
-    moments.into_iter().filter(|at| *at > sending.from).find(|at| {
-        let then = Sending { from: *at, until: at.plus_ms(life_ms) };
-        used_at(cap.window, counting, then, zone) < cap.limit
-    })
 }

@@ -54,7 +54,11 @@ impl Facts for CaseFacts<'_> {
                 .map(|offer| &offer.purpose)
                 .or(self.request.purpose.as_ref())
                 .and_then(|it| text(it)),
-            "provider" => self.offer.and_then(|offer| text(&offer.owner)),
+            "line" => self.request.line.as_deref().and_then(text),
+            "provider" => {
+                text(self.playbook.provider(&self.request.channel).unwrap_or(&self.request.channel))
+            }
+            "owner" => self.offer.and_then(|offer| text(&offer.owner)),
             "offer" => self.offer.and_then(|offer| text(&offer.id)),
             "family" => self.offer.and_then(|offer| text(&offer.family)),
             "group" => self.offer.and_then(|offer| text(&offer.group)),
@@ -102,7 +106,9 @@ impl Facts for ContactFacts<'_> {
             "channel" => text(&self.0.channel),
             "direction" => text(self.0.direction.word()),
             "purpose" => text(&self.0.purpose),
-            "provider" => text(&self.0.owner),
+            "line" => self.0.line.as_deref().and_then(text),
+            "provider" => text(self.0.provider()),
+            "owner" => text(&self.0.owner),
             "offer" => text(&self.0.offer),
             "family" => text(&self.0.family),
             "group" => text(&self.0.group),

@@ -27,6 +27,16 @@ pub fn calendar_window(unit: CalendarUnit, at: Timestamp, zone: &TimeZone) -> (T
     (midnight(first, zone), midnight(plus(first, length), zone))
 }
 
+/// The first moments of the calendar units after the one around `at`.
+pub fn next_calendar_windows(
+    unit: CalendarUnit,
+    at: Timestamp,
+    zone: &TimeZone,
+) -> impl Iterator<Item = Timestamp> {
+    let next = move |at: &Timestamp| Some(calendar_window(unit, *at, zone).1).filter(|next| next > at);
+    std::iter::successors(next(&at), next)
+}
+
 /// When the quiet time around `at` ends; `None` when `at` is not quiet.
 ///
 /// Quiet times that touch or overlap are one.

@@ -95,11 +95,11 @@ impl Source {
 }
 
 macro_rules! sections {
-    ($($(#[doc = $doc:literal])* $name:ident { $($field:ident: $type:ty,)* })*) => {$(
+    ($($(#[doc = $doc:literal])* $name:ident { $($(#[$attribute:meta])* $field:ident: $type:ty,)* })*) => {$(
         $(#[doc = $doc])*
         #[derive(Clone, Debug, Serialize, Deserialize)]
         #[allow(missing_docs, reason = "the fields are the keys of the playbook, described in its reference")]
-        pub struct $name { $(pub $field: $type,)* }
+        pub struct $name { $($(#[$attribute])* pub $field: $type,)* }
     )*};
 }
 
@@ -159,7 +159,11 @@ sections! {
     /// `explore`
     Explore { start: Located<f64>, steady: Located<f64>, ramp: Text, }
     /// One of `channels`
-    Channel { kind: Text, url: Option<Text>, }
+    Channel { kind: Text, url: Option<Text>,
+        /// Left out of the canonical form when there is none, so that ids of older playbooks stay.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        provider: Option<Text>,
+    }
     /// One of `journeys`: the definition as written, and what in it names or asks something
     Journey { id: Text, definition: Value, rules: Vec<Text>, steps: Vec<Text>, targets: Vec<Text>, offers: Vec<Text>,
         events: Vec<Text>, tags: Vec<Text>, durations: Vec<Text>, }

@@ -188,6 +188,7 @@ pub fn request(channel: &str, direction: Direction) -> DecisionRequest {
         context: Value::Map(BTreeMap::new()),
         limit: 13,
         request_id: None,
+        line: None,
     }
 }
 

@@ -2,6 +2,9 @@
 
 mod fixture;
 mod caps;
+mod caps_against_model;
+mod caps_model;
+mod caps_subjects;
 mod consents;
 mod decisions;
 mod events;

@@ -78,6 +78,8 @@ pub struct ContactAnswer {
     pub channel: Name,
     /// For what purpose.
     pub purpose: Name,
+    /// To which line; null: whichever.
+    pub line: Option<Name>,
     /// reserved, sent, delivered, seen, clicked, failed, expired or cancelled.
     pub state: &'static str,
     /// When it was reserved.
@@ -154,6 +156,7 @@ impl ContactAnswer {
             offer: contact.offer.clone(),
             channel: contact.channel.clone(),
             purpose: contact.purpose.clone(),
+            line: contact.line.clone(),
             state: contact.state,
             at: Time(contact.at),
         }

@@ -31,6 +31,8 @@ pub struct DecisionQuestion {
     pub limit: Option<i64>,
     /// The same id gets the same answer.
     pub request_id: Option<String>,
+    /// The customer's line or device that the answer is for; `line` of the context when left out.
+    pub line: Option<Name>,
 }
 
 /// Who began a conversation.
@@ -62,12 +64,16 @@ impl DecisionQuestion {
         if self.request_id.as_ref().is_some_and(|id| id.len() > REQUEST_ID_BYTES_MAX) {
             return Err(("id_too_long", format!("request_id is longer than {REQUEST_ID_BYTES_MAX} bytes")));
         }
+        let context = self.context.unwrap_or_default();
+        let of_context = || context.get("line").and_then(Json::as_str).map(Name::from);
+        let line = self.line.or_else(of_context).filter(|line| !line.is_empty());
         let named = [("channel", Some(&self.channel)), ("placement", self.placement.as_ref())];
-        for (field, name) in named.into_iter().chain([("purpose", self.purpose.as_ref())]) {
+        for (field, name) in
+            named.into_iter().chain([("purpose", self.purpose.as_ref()), ("line", line.as_ref())])
+        {
             let name = name.map_or("", |name| name);
             bounds::text(field, name, NAME_BYTES_MAX).map_err(|detail| ("text_too_long", detail))?;
         }
-        let context = self.context.unwrap_or_default();
         bounds::context(&context).map_err(|detail| ("context_too_large", detail))?;
         Ok(DecisionRequest {
             channel: self.channel,
@@ -80,6 +86,7 @@ impl DecisionQuestion {
             context: value::from_json(Json::Object(context)),
             limit,
             request_id: self.request_id,
+            line,
         })
     }
 }
@@ -113,6 +120,8 @@ pub struct DecisionAnswer {
     pub next_free_at: Option<Time>,
     /// The decision whose number one this one repeats.
     pub lineage: Option<LineageAnswer>,
+    /// The line it is for.
+    pub line: Option<Name>,
 }
 
 /// One chosen offer.
@@ -223,6 +232,7 @@ impl DecisionAnswer {
             withheld: decision.withheld.iter().map(WithheldAnswer::of).collect(),
             next_free_at: decision.next_free_at.map(Time),
             lineage: decision.lineage.as_ref().map(LineageAnswer::of),
+            line: decision.line.clone(),
         }
     }
 }
@@ -298,6 +308,13 @@ mod tests {
         let request = read(json!({"channel": "app", "unknown": 1})).unwrap();
         assert_eq!((request.limit, request.direction), (13, Direction::Inbound));
         assert_eq!((request.purpose, request.context), (None, actors::Value::Map(Default::default())));
+        let line = |question| read(question).unwrap().line;
+        assert_eq!(line(json!({"channel": "app"})), None);
+        assert_eq!(line(json!({"channel": "app", "context": {"line": "fixed"}})), Some("fixed".into()));
+        assert_eq!(
+            line(json!({"channel": "app", "line": "m", "context": {"line": "fixed"}})),
+            Some("m".into())
+        );
         let request = read(json!({"channel": "sms", "direction": "outbound", "limit": 1})).unwrap();
         assert_eq!((request.limit, request.direction), (1, Direction::Outbound));
     }
@@ -310,6 +327,7 @@ mod tests {
         }
         check(json!({"channel": ""}), "bad_channel");
         check(json!({"channel": "app", "request_id": "x".repeat(257)}), "id_too_long");
+        check(json!({"channel": "app", "line": "x".repeat(129)}), "text_too_long");
     }
 
     #[test]

@@ -8,8 +8,8 @@ use crate::learning::smoothing::STRENGTH_DEFAULT;
 use crate::playbook::source::{Cap as WrittenCap, Located, Source, Suppress as WrittenSuppress, Text};
 use crate::playbook::text::nearest;
 use crate::playbook::{
-    CalendarEntry, CalendarUnit, Cap, Channel, ContextWeight, Counts, Explore, Holdout, Learning, OfferScope,
-    Suppress, SuppressScope, TagKind, Tenant, Window,
+    CalendarEntry, CalendarUnit, Cap, CapSubject, Channel, ContextWeight, Counts, Explore, Holdout, Learning,
+    OfferScope, Suppress, SuppressScope, TagKind, Tenant, Window,
 };
 use crate::timestamp::DAY_MS;
 use crate::value::Name;
@@ -71,7 +71,8 @@ pub fn channels(source: &Source, look_up: &mut LookUp<'_>) -> BTreeMap<Name, Cha
             None if !inbound_only => look_up.error(written.kind.at, format!("{about} lacks url"), "add url"),
             _ => {}
         }
-        channels.insert(name.as_str().into(), Channel { inbound_only });
+        let provider = written.provider.as_ref().map(|text| Name::from(text.value.as_str()));
+        channels.insert(name.as_str().into(), Channel { inbound_only, provider });
     }
     channels
 }
@@ -126,17 +127,20 @@ pub fn caps(source: &Source, look_up: &mut LookUp<'_>) -> Vec<Cap> {
 
 fn cap(written: &WrittenCap, look_up: &mut LookUp<'_>) -> Option<Cap> {
     let about = format!("cap {}", written.id.value);
-    match written.subject.as_ref() {
-        Some(subject) if subject.value == "offer_total" => look_up.error(
-            subject.at,
-            format!("{about} counts over all customers"),
-            "leave it out: stock across customers cannot be kept yet",
-        ),
-        Some(subject) => {
-            look_up.word(subject, &about, &[("customer", ())]);
+    let subject = match written.subject.as_ref() {
+        Some(subject) if subject.value == "offer_total" => {
+            look_up.error(
+                subject.at,
+                format!("{about} counts over all customers"),
+                "leave it out: stock across customers cannot be kept yet",
+            );
+            None
         }
-        None => {}
-    }
+        Some(subject) => {
+            look_up.word(subject, &about, &[("customer", CapSubject::Customer), ("line", CapSubject::Line)])
+        }
+        None => Some(CapSubject::Customer),
+    };
     let matches = look_up.rule(&written.matches, &about);
     if !(0..=CAP_LIMIT_MAX).contains(&written.limit.value) {
         let what = format!("{about}: the limit is {}", written.limit.value);
@@ -152,6 +156,7 @@ fn cap(written: &WrittenCap, look_up: &mut LookUp<'_>) -> Option<Cap> {
     Some(Cap {
         id: written.id.value.as_str().into(),
         matches: matches?,
+        subject: subject?,
         limit: limit?,
         window: window?,
         counts: counts?,

@@ -262,9 +262,9 @@ fn channels(node: &Node, findings: &RefCell<Findings>) -> BTreeMap<String, Chann
     };
     let channel = |(name, node): &(String, Node)| {
         let mut fields = Fields::open(node, &format!("channel {name}"), findings)?;
-        let (kind, url) = (fields.needed_text("kind"), fields.text("url"));
+        let (kind, url, provider) = (fields.needed_text("kind"), fields.text("url"), fields.text("provider"));
         fields.close();
-        Some((name.clone(), Channel { kind: kind?, url }))
+        Some((name.clone(), Channel { kind: kind?, url, provider }))
     };
     entries.iter().filter_map(channel).collect()
 }

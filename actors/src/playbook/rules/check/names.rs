@@ -6,8 +6,19 @@ use crate::playbook::rules::expr::Expr;
 use crate::playbook::text::nearest;
 
 /// Fields of `c` that are always text.
-const TEXT_FIELDS: [&str; 9] =
-    ["purpose", "channel", "placement", "direction", "provider", "offer", "family", "group", "kind"];
+const TEXT_FIELDS: [&str; 11] = [
+    "purpose",
+    "channel",
+    "placement",
+    "direction",
+    "line",
+    "provider",
+    "owner",
+    "offer",
+    "family",
+    "group",
+    "kind",
+];
 
 impl Checker<'_> {
     pub(super) fn operand(&mut self, path: &[String]) -> Option<(Expr, Type)> {
