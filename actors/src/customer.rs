@@ -25,13 +25,14 @@ use crate::decision::standing::Standing;
 use crate::decision::{Moment, decide};
 use crate::options::{CLOCK_STEP_MS_MAX, CONTACT_KEPT_MS_MIN, CONTACT_LIVES_MS, FUTURE_MAX_MS};
 use crate::playbook::active::Active;
-use crate::playbook::{Derived, Playbook, TagNumber, TagValue, Window};
+use crate::playbook::{Playbook, Tag, TagKind, TagNumber, TagValue, Window};
 use crate::timestamp::{DAY_MS, Timestamp};
 use crate::value::Name;
 use consent::Consents;
 use contact_history::{Contact, ContactHistory};
 use dedupe::{IdHash, RecentIds};
-use derive::Derivations;
+use derive::calendar::Calendar;
+use derive::{Derivations, Present};
 use refusal::Refusals;
 use section::Section;
 use std::collections::BTreeSet;
@@ -144,8 +145,15 @@ impl Customer {
             self.sweep(playbook, now);
             *self.swept_on = today;
         }
-        for number in self.derivations.tags() {
-            self.refresh_derived(playbook, number, now);
+        let moving = self.derivations.moving_tags();
+        if moving.is_empty() {
+            return;
+        }
+        let present = self.present(playbook, now);
+        for number in moving {
+            if let Some(tag) = playbook.tags.get(&number) {
+                self.refresh_derived(tag, &present);
+            }
         }
     }
 
@@ -156,11 +164,9 @@ impl Customer {
         self.refusals.forget_old(now);
         self.contacts.forget_old(contact_kept_ms(playbook), now);
         self.standing.retain(|standing| now < standing.expires_at);
-        let window_ms_of = |number| match derived(playbook, number) {
-            Some(Derived::Window { window_ms }) => Some(window_ms),
-            _ => None,
-        };
-        self.derivations.forget_old(window_ms_of, now);
+        let present = self.present(playbook, now);
+        let declared = |number| playbook.tags.get(&number).map(|tag| tag.derived.as_ref());
+        self.derivations.forget_old(declared, &present);
     }
 
     /// The tag's value if rules may use it: declared, there, and not stale.
@@ -187,6 +193,19 @@ impl Customer {
             _ => None,
         };
         named.unwrap_or_else(|| playbook.tenant.zone.clone())
+    }
+
+    /// Now and the customer's calendar, which is looked up only where the playbook derives something by it.
+    fn present(&self, playbook: &Playbook, now: Timestamp) -> Present {
+        if !playbook.goes_by_calendar {
+            return Present { now, calendar: Calendar::default() };
+        }
+        let bill_day = playbook.tenant.bill_day_tag.and_then(|number| self.fresh_tag(number, playbook, now));
+        let bill_day = match bill_day {
+            Some(TagValue::Int(day)) => (*day).clamp(1, 31) as i8,
+            _ => 1,
+        };
+        Present { now, calendar: Calendar { zone: self.zone(playbook, now), bill_day } }
     }
 
     fn on_decide(&mut self, request: &DecisionRequest, turn: Turn<'_>) -> Outcome {
@@ -282,17 +301,27 @@ impl Customer {
         format!("d-{:032x}", xxhash_rust::xxh3::xxh3_128(text.as_bytes()))
     }
 
-    /// Writes the derived tag's value of `now` into the tag vector.
-    fn refresh_derived(&mut self, playbook: &Playbook, number: TagNumber, now: Timestamp) {
-        let Some(tag) = playbook.tags.get(&number) else { return };
-        let Some(derived) = tag.derived else { return };
-        if let Some((value, as_of)) = self.derivations.value(number, derived, now) {
-            let value = match tag.kind {
-                crate::playbook::TagKind::Int => TagValue::Int(value.round() as i64),
-                _ => TagValue::Number(value),
-            };
-            self.tags.put(number, value, as_of, &DERIVED_SOURCE.into());
+    /// Writes the derived tag's value of now into the tag vector, or removes the tag while it has none. Whether the value
+    /// is another one.
+    fn refresh_derived(&mut self, tag: &Tag, present: &Present) -> bool {
+        let Some(derived) = &tag.derived else { return false };
+        let before = self.tags.get(tag.number);
+        let Some((number, as_of)) = self.derivations.value(tag.number, derived, present) else {
+            let was_there = before.is_some();
+            if was_there {
+                self.tags.remove(tag.number, Timestamp::from_ms(i64::MAX));
+            }
+            return was_there;
+        };
+        let value = match tag.kind {
+            TagKind::Int => TagValue::Int(number.round() as i64),
+            _ => TagValue::Number(number),
+        };
+        let changed = before.is_none_or(|entry| entry.value != value);
+        if changed || before.is_none_or(|entry| entry.as_of != as_of) {
+            self.tags.put(tag.number, value, as_of, &DERIVED_SOURCE.into());
         }
+        changed
     }
 }
 
@@ -311,10 +340,6 @@ fn implausible(record: &ConsentRecord, now: Timestamp) -> Option<Refusal> {
         return refusal("bad_consents", detail);
     }
     None
-}
-
-fn derived(playbook: &Playbook, number: TagNumber) -> Option<Derived> {
-    playbook.tags.get(&number)?.derived
 }
 
 /// How long contacts stay with their customer: the longest window of any cap.

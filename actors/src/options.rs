@@ -43,6 +43,9 @@ pub const CALL_IDS_MAX: usize = 128;
 pub const EVENT_ID_KEPT_MS: i64 = 2 * DAY_MS;
 /// Events and tags from further in the future than this are refused (clocks differ): 10 minutes.
 pub const FUTURE_MAX_MS: i64 = 10 * 60_000;
+/// An event may come this late after it happened and still leave the state that it would have left in time: 35 days, for
+/// roaming files come up to 30 days late. A later one still counts, but removals it should have known of may be forgotten.
+pub const LATE_MAX_MS: i64 = 35 * DAY_MS;
 /// Events older than this are refused (a unit was mistaken, or a field was empty): 3 years.
 pub const PAST_MAX_MS: i64 = 1096 * DAY_MS;
 /// A decision stands this long, unless something that matters changes: 24 hours.

@@ -9,6 +9,7 @@ pub mod active;
 pub mod source;
 pub mod dictionary;
 pub mod rules;
+pub mod updates;
 pub mod extras;
 pub mod compile;
 
@@ -16,6 +17,7 @@ pub use dictionary::{Dictionary, TagKind, TagNumber, TagValue};
 pub use extras::{Extras, Languages, Partner};
 pub use mistake::{Mistake, Severity};
 pub use rules::{Facts, Formula, Rule, Scalar, Verdict};
+pub use updates::{Change, DataField, Derived, EventType, Folding, MonthPick, Update, WindowFold};
 
 use crate::timestamp::Timestamp;
 use crate::value::{Name, Value};
@@ -63,6 +65,8 @@ pub struct Playbook {
     pub family_max: usize,
     /// Channels by name. Empty: any channel named by an offer is taken as inbound and outbound.
     pub channels: BTreeMap<Name, Channel>,
+    /// Some tag is derived by months or other periods of the customer's calendar.
+    pub goes_by_calendar: bool,
     /// Tags that some rule, value, weight or affinity reads: a change of one of them is a change that matters.
     pub read_tags: HashSet<TagNumber>,
     /// Places of the offers that have a place or opening hours.
@@ -82,6 +86,8 @@ pub struct Tenant {
     pub currency: Name,
     /// The tag that holds a customer's own zone (an IANA name).
     pub zone_tag: Option<TagNumber>,
+    /// The tag that holds the day of the month on which a customer's billing month begins.
+    pub bill_day_tag: Option<TagNumber>,
 }
 
 /// A declared tag.
@@ -103,8 +109,10 @@ pub struct Tag {
     pub reason: Option<Name>,
     /// Text and reason in other languages.
     pub translations: BTreeMap<Name, TagWords>,
-    /// The update that derives it over a window or with decay, if one does.
+    /// How events derive it, if its value is made of more than its last change.
     pub derived: Option<Derived>,
+    /// Events count on to it (`add`, `max`, `min`), and nothing in the playbook sets it.
+    pub counted_on: bool,
 }
 
 /// A tag's words in one language.
@@ -114,71 +122,6 @@ pub struct TagWords {
     pub text: Option<Name>,
     /// How it is told as a reason, with `{{ value }}` for its value.
     pub reason: Option<Name>,
-}
-
-/// A tag whose value moves with time alone.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Derived {
-    /// Sum (or count) over the last `window_ms`.
-    Window {
-        /// Length of the window.
-        window_ms: i64,
-    },
-    /// Exponentially weighted: what was added halves every `half_life_ms`.
-    Ewma {
-        /// Time in which a value halves.
-        half_life_ms: i64,
-    },
-}
-
-/// A declared event.
-#[derive(Debug)]
-pub struct EventType {
-    /// Declared fields of its data.
-    pub data: BTreeMap<Name, DataField>,
-    /// What it does, in the order of the files.
-    pub updates: Vec<Update>,
-}
-
-/// A declared field of an event's data. Every declared field must be there, unless optional.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DataField {
-    /// Its type: any but `Enum`.
-    pub kind: TagKind,
-    /// May be left out (declared as `number?`).
-    pub optional: bool,
-}
-
-/// What an event changes.
-#[derive(Debug)]
-pub struct Update {
-    /// Only when this holds.
-    pub when: Option<Rule>,
-    /// The change.
-    pub change: Change,
-}
-
-/// A change made by an event.
-#[derive(Debug)]
-pub enum Change {
-    /// The tag becomes the value, unless a newer one is there (`set`, `last`).
-    Set(TagNumber, Formula),
-    /// The tag grows by the value (`add`, `sum` without a window, `count` without a window).
-    Add(TagNumber, Formula),
-    /// The tag becomes the larger of itself and the value.
-    Max(TagNumber, Formula),
-    /// The tag becomes the smaller of itself and the value.
-    Min(TagNumber, Formula),
-    /// The value is added to the tag's window (`sum` or `count` with a window).
-    Window(TagNumber, Formula),
-    /// The value is added to the tag's decaying sum.
-    Ewma(TagNumber, Formula),
-    /// The tag is removed.
-    Unset(TagNumber),
-    /// The customer owns the named product.
-    Own(Formula),
-    /// The customer no longer owns the named product.
-    Disown(Formula),
 }
 
 /// What kind of action an offer is.

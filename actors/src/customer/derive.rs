@@ -1,204 +1,366 @@
-//! Tags that move with time: sums over a window, and sums that fade.
+//! Tags that are made of more than their last change: windows, fading sums, months, thresholds, things told apart.
 //!
-//! A window is kept in buckets of a thirtieth of its length (at least a minute): an event leaves the window with its
-//! bucket, so a window reaches back between its length and a thirtieth less. Events may come in any order.
+//! What is kept of each is bounded and does not grow with the customer's history. Events may come late: one that comes
+//! within [`LATE_MAX_MS`](crate::options::LATE_MAX_MS) of its time leaves the same state as if it had come in time, as far
+//! as its update reads nothing but the event itself.
+//!
+//! Reading order: what a removal leaves behind ([`marks`]), one file for each way to derive a tag, and below how the
+//! playbook's word for it finds the right one.
 
-use crate::playbook::{Derived, TagNumber};
-use crate::timestamp::{MINUTE_MS, Timestamp};
-use serde::{Deserialize, Serialize};
+pub mod marks;
+pub mod window;
+pub mod distinct;
+pub mod calendar;
+pub mod months;
+pub mod levels;
+pub mod near;
+pub mod ordered;
+pub mod ledger;
+
+use crate::playbook::{Derived, Scalar, TagNumber, WindowFold};
+use crate::timestamp::Timestamp;
+use calendar::Calendar;
+use distinct::Distinct;
+use ledger::{Entry, Ledger};
+use levels::{Levels, Measure};
+use marks::Marks;
+use months::Months;
+use near::{Near, Reach, Side};
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeMap;
+use window::{FadingSum, Mean, Over, Window};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// What derived tags are derived of.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(from = "Written")]
 pub struct Derivations {
-    windows: BTreeMap<TagNumber, WindowSum>,
-    fading: BTreeMap<TagNumber, FadingSum>,
+    parts: BTreeMap<TagNumber, Part>,
+    /// What removals left behind.
+    pub marks: Marks,
 }
 
-/// A sum over the last so many milliseconds.
+/// Now, and the customer's calendar.
+#[derive(Clone, Debug)]
+pub struct Present {
+    /// Now.
+    pub now: Timestamp,
+    /// The customer's calendar; the default one where no tag goes by it.
+    pub calendar: Calendar,
+}
+
+/// What an event, or somebody outside, says of a derived tag.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Said {
+    /// A number of a window, a fading sum or a month.
+    Amount(f64),
+    /// One of the things told apart, as a hash.
+    Thing(u64),
+    /// An amount towards thresholds.
+    Towards(f64, Measure),
+    /// One of two events that are to be near each other, with the hash of what they must have in common.
+    Near(Side, u64),
+    /// A change of a number that is replayed.
+    Entry(Entry),
+}
+
+/// What one derived tag is derived of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct WindowSum {
-    bucket_ms: i64,
-    /// (number of the bucket since 1970, sum), sorted.
-    buckets: Vec<(i64, f64)>,
-    newest: Timestamp,
-}
-
-/// A sum of which half is left after each half-life.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct FadingSum {
-    sum: f64,
-    at: Timestamp,
+enum Part {
+    #[serde(rename = "s")]
+    Sum(Window),
+    #[serde(rename = "x")]
+    Extreme(Window),
+    #[serde(rename = "a")]
+    Mean(Mean),
+    #[serde(rename = "f")]
+    Fading(FadingSum),
+    #[serde(rename = "d")]
+    Distinct(Distinct),
+    #[serde(rename = "m")]
+    Months(Months),
+    #[serde(rename = "c")]
+    Levels(Levels),
+    #[serde(rename = "n")]
+    Near(Near),
+    #[serde(rename = "l")]
+    Ledger(Ledger),
 }
 
 impl Derivations {
-    /// Adds an amount to the tag at a time.
-    pub fn add(&mut self, tag: TagNumber, derived: Derived, amount: f64, at: Timestamp) {
-        match derived {
-            Derived::Window { window_ms } => self.window(tag, window_ms, at).add(amount, at),
-            Derived::Ewma { half_life_ms } => {
-                let fading = self.fading.entry(tag).or_insert(FadingSum { sum: 0.0, at });
-                fading.add(amount, at, half_life_ms);
-            }
+    /// Hears something said of the tag. Whether it counted: what is older than the tag's removal does not. `known` is the
+    /// tag's value so far, for a ledger to begin with.
+    pub fn hear(
+        &mut self,
+        tag: TagNumber,
+        derived: &Derived,
+        said: Said,
+        at: Timestamp,
+        known: impl FnOnce() -> Option<(f64, Timestamp)>,
+        present: &Present,
+    ) -> bool {
+        if self.marks.outdate(tag, at) {
+            return false;
         }
+        let fits = self.parts.get(&tag).is_some_and(|part| part.fits(derived));
+        if !fits {
+            self.parts.insert(tag, Part::new(derived, at, known, present));
+        }
+        let Some(part) = self.parts.get_mut(&tag) else { return false };
+        part.hear(derived, said, at, present)
     }
 
-    /// Begins the tag anew: at `at` it was `amount`.
-    pub fn restart(&mut self, tag: TagNumber, derived: Derived, amount: f64, at: Timestamp) {
-        self.windows.remove(&tag);
-        self.fading.remove(&tag);
-        self.add(tag, derived, amount, at);
+    /// Begins the tag anew: at `at` it was `amount`, and nothing older counts.
+    pub fn restart(
+        &mut self,
+        tag: TagNumber,
+        derived: &Derived,
+        amount: f64,
+        at: Timestamp,
+        present: &Present,
+    ) {
+        self.parts.remove(&tag);
+        self.marks.begin(tag, at);
+        self.hear(tag, derived, Said::Amount(amount), at, || None, present);
     }
 
-    /// Forgets the tag.
-    pub fn remove(&mut self, tag: TagNumber) {
-        self.windows.remove(&tag);
-        self.fading.remove(&tag);
+    /// Nothing before `at` counts for the tag any more; windows forget whole buckets, months whole months.
+    pub fn begin(&mut self, tag: TagNumber, derived: &Derived, at: Timestamp, present: &Present) -> bool {
+        let newest = self.parts.get(&tag).and_then(Part::newest);
+        if newest.is_some_and(|newest| newest <= at) {
+            self.parts.remove(&tag);
+        } else if let Some(part) = self.parts.get_mut(&tag) {
+            part.begin(derived, at, present);
+        }
+        self.marks.begin(tag, at)
     }
 
-    /// The tag's value now and the time of the newest event in it; `None` before the first.
+    /// The tag's value now and the time of the newest event in it; `None` while there is no value.
     #[must_use]
-    pub fn value(&self, tag: TagNumber, derived: Derived, now: Timestamp) -> Option<(f64, Timestamp)> {
-        match derived {
-            Derived::Window { window_ms } => {
-                let window = self.windows.get(&tag)?;
-                Some((window.value(window_ms, now), window.newest))
-            }
-            Derived::Ewma { half_life_ms } => {
-                let fading = self.fading.get(&tag)?;
-                Some((fading.value(now, half_life_ms), fading.at))
-            }
-        }
+    pub fn value(&self, tag: TagNumber, derived: &Derived, present: &Present) -> Option<(f64, Timestamp)> {
+        let part = self.parts.get(&tag).filter(|part| part.fits(derived))?;
+        Some((part.value(derived, present)?, part.newest()?))
     }
 
-    /// The tags that are derived of something, each once or twice.
+    /// The time of the newest event in the tag.
     #[must_use]
-    pub fn tags(&self) -> Vec<TagNumber> {
-        self.windows.keys().chain(self.fading.keys()).copied().collect()
+    pub fn newest(&self, tag: TagNumber) -> Option<Timestamp> {
+        self.parts.get(&tag)?.newest()
     }
 
-    /// Drops buckets that have left their windows.
-    pub fn forget_old(&mut self, window_ms_of: impl Fn(TagNumber) -> Option<i64>, now: Timestamp) {
-        for (tag, window) in &mut self.windows {
-            if let Some(window_ms) = window_ms_of(*tag) {
-                let first = window.first_bucket(window_ms, now);
-                window.buckets.retain(|(bucket, _)| *bucket >= first);
+    /// The tags that move with time.
+    #[must_use]
+    pub fn moving_tags(&self) -> Vec<TagNumber> {
+        self.parts.iter().filter(|(_, part)| !matches!(part, Part::Ledger(_))).map(|(tag, _)| *tag).collect()
+    }
+
+    /// Drops what has left its window, and what the playbook derives in another way by now. A tag that is not declared
+    /// at present keeps what it has.
+    pub fn forget_old<'a>(
+        &mut self,
+        declared: impl Fn(TagNumber) -> Option<Option<&'a Derived>>,
+        present: &Present,
+    ) {
+        self.marks.forget_old(present.now);
+        self.parts.retain(|tag, part| match declared(*tag) {
+            None => true,
+            Some(derived) => derived.is_some_and(|derived| {
+                part.forget_old(derived, present);
+                part.fits(derived)
+            }),
+        });
+    }
+}
+
+/// The hash by which a thing is told from others; numbers that are equal are one thing.
+#[must_use]
+pub fn thing_hash(thing: Scalar<'_>) -> u64 {
+    let number = |number: f64| xxh3_64(&[b"n".as_slice(), &(number + 0.0).to_bits().to_le_bytes()].concat());
+    match thing {
+        Scalar::Bool(bool) => xxh3_64(if bool { b"true" } else { b"false" }),
+        Scalar::Int(int) => number(int as f64),
+        Scalar::Number(float) => number(float),
+        Scalar::Text(text) => xxh3_64(text.as_bytes()),
+        Scalar::Time(at) => number(at.ms() as f64),
+    }
+}
+
+impl Part {
+    fn new(
+        derived: &Derived,
+        at: Timestamp,
+        known: impl FnOnce() -> Option<(f64, Timestamp)>,
+        present: &Present,
+    ) -> Part {
+        match derived {
+            Derived::Window { window_ms, fold: WindowFold::Sum } => Part::Sum(Window::new(*window_ms, at)),
+            Derived::Window { window_ms, .. } => Part::Extreme(Window::new(*window_ms, at)),
+            Derived::Mean { window_ms } => Part::Mean(Mean::new(*window_ms, at)),
+            Derived::Ewma { .. } => Part::Fading(FadingSum::new(at)),
+            Derived::Distinct { window_ms } => Part::Distinct(Distinct::new(*window_ms, at)),
+            Derived::Months(_) => Part::Months(Months::new(at, &present.calendar)),
+            Derived::Crosses { .. } => Part::Levels(Levels::new(at)),
+            Derived::Near { window_ms, within_ms } => {
+                Part::Near(Near::new(Reach { within_ms: *within_ms, window_ms: *window_ms }, at))
             }
+            Derived::Ledger => Part::Ledger(Ledger::new(known())),
         }
     }
 
-    /// The tag's window, cut into buckets that fit its present length.
-    fn window(&mut self, tag: TagNumber, window_ms: i64, at: Timestamp) -> &mut WindowSum {
-        let bucket_ms = (window_ms / 30).max(MINUTE_MS);
-        let window =
-            self.windows.entry(tag).or_insert(WindowSum { bucket_ms, buckets: Vec::new(), newest: at });
-        if window.bucket_ms != bucket_ms {
-            let old = std::mem::replace(window, WindowSum { bucket_ms, buckets: Vec::new(), newest: at });
-            for (bucket, sum) in old.buckets {
-                window.add(sum, Timestamp::from_ms(bucket.saturating_mul(old.bucket_ms)));
+    fn fits(&self, derived: &Derived) -> bool {
+        matches!(
+            (self, derived),
+            (Part::Sum(_), Derived::Window { fold: WindowFold::Sum, .. })
+                | (Part::Extreme(_), Derived::Window { fold: WindowFold::Least | WindowFold::Largest, .. })
+                | (Part::Mean(_), Derived::Mean { .. })
+                | (Part::Fading(_), Derived::Ewma { .. })
+                | (Part::Distinct(_), Derived::Distinct { .. })
+                | (Part::Months(_), Derived::Months(_))
+                | (Part::Levels(_), Derived::Crosses { .. })
+                | (Part::Near(_), Derived::Near { .. })
+                | (Part::Ledger(_), Derived::Ledger)
+        )
+    }
+
+    fn hear(&mut self, derived: &Derived, said: Said, at: Timestamp, present: &Present) -> bool {
+        let over = |window_ms| Over { window_ms, now: present.now };
+        match (self, derived, said) {
+            (
+                Part::Sum(part) | Part::Extreme(part),
+                Derived::Window { window_ms, fold },
+                Said::Amount(amount),
+            ) => {
+                part.hear(amount, at, over(*window_ms), *fold);
             }
-            window.newest = old.newest;
+            (Part::Mean(part), Derived::Mean { window_ms }, Said::Amount(amount)) => {
+                part.hear(amount, at, over(*window_ms));
+            }
+            (Part::Fading(part), Derived::Ewma { half_life_ms }, Said::Amount(amount)) => {
+                part.hear(amount, at, *half_life_ms);
+            }
+            (Part::Distinct(part), Derived::Distinct { window_ms }, Said::Thing(hash)) => {
+                part.hear(hash, at, *window_ms, present.now);
+            }
+            (Part::Months(part), Derived::Months(_), Said::Amount(amount)) => {
+                part.hear(amount, at, &present.calendar);
+            }
+            (Part::Levels(part), Derived::Crosses { thresholds, per }, Said::Towards(amount, measure)) => {
+                part.hear(amount, measure, at, present.calendar.period(*per, at), thresholds);
+            }
+            (Part::Near(part), Derived::Near { window_ms, within_ms }, Said::Near(side, key)) => {
+                part.hear(side, key, at, Reach { within_ms: *within_ms, window_ms: *window_ms }, present.now);
+            }
+            (Part::Ledger(part), Derived::Ledger, Said::Entry(entry)) => return part.hear(entry, at),
+            _ => return false,
         }
-        window
+        true
+    }
+
+    fn value(&self, derived: &Derived, present: &Present) -> Option<f64> {
+        let now = present.now;
+        match (self, derived) {
+            (Part::Sum(part), Derived::Window { window_ms, fold }) => {
+                Some(part.value(*window_ms, *fold, now).unwrap_or(0.0))
+            }
+            (Part::Extreme(part), Derived::Window { window_ms, fold }) => part.value(*window_ms, *fold, now),
+            (Part::Mean(part), Derived::Mean { window_ms }) => part.value(*window_ms, now),
+            (Part::Fading(part), Derived::Ewma { half_life_ms }) => Some(part.value(now, *half_life_ms)),
+            (Part::Distinct(part), Derived::Distinct { window_ms }) => Some(part.value(*window_ms, now)),
+            (Part::Months(part), Derived::Months(pick)) => part.value(*pick, now, &present.calendar),
+            (Part::Levels(part), Derived::Crosses { per, .. }) => {
+                Some(part.value(present.calendar.period(*per, now)))
+            }
+            (Part::Near(part), Derived::Near { window_ms, within_ms }) => {
+                Some(part.value(Reach { within_ms: *within_ms, window_ms: *window_ms }, now))
+            }
+            (Part::Ledger(part), Derived::Ledger) => part.value(),
+            _ => None,
+        }
+    }
+
+    fn newest(&self) -> Option<Timestamp> {
+        match self {
+            Part::Sum(part) | Part::Extreme(part) => Some(part.newest()),
+            Part::Mean(part) => Some(part.newest()),
+            Part::Fading(part) => Some(part.newest()),
+            Part::Distinct(part) => Some(part.newest()),
+            Part::Months(part) => Some(part.newest()),
+            Part::Levels(part) => Some(part.newest()),
+            Part::Near(part) => Some(part.newest()),
+            Part::Ledger(part) => part.newest_at(),
+        }
+    }
+
+    fn forget_old(&mut self, derived: &Derived, present: &Present) {
+        let now = present.now;
+        match (self, derived) {
+            (Part::Sum(part) | Part::Extreme(part), Derived::Window { window_ms, .. }) => {
+                part.forget_old(*window_ms, now);
+            }
+            (Part::Mean(part), Derived::Mean { window_ms }) => part.forget_old(*window_ms, now),
+            (Part::Distinct(part), Derived::Distinct { window_ms }) => part.forget_old(*window_ms, now),
+            (Part::Months(part), Derived::Months(pick)) => part.forget_old(*pick, now, &present.calendar),
+            (Part::Levels(part), Derived::Crosses { per, .. }) => {
+                part.keep_from(present.calendar.period(*per, now));
+            }
+            (Part::Near(part), Derived::Near { window_ms, within_ms }) => {
+                part.forget_old(Reach { within_ms: *within_ms, window_ms: *window_ms }, now);
+            }
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self, derived: &Derived, at: Timestamp, present: &Present) {
+        match (self, derived) {
+            (Part::Sum(part) | Part::Extreme(part), _) => part.begin(at),
+            (Part::Mean(part), _) => part.begin(at),
+            (Part::Distinct(part), _) => part.begin(at),
+            (Part::Months(part), _) => part.begin(at, &present.calendar),
+            (Part::Levels(part), Derived::Crosses { per, .. }) => {
+                part.keep_from(present.calendar.period(*per, at));
+            }
+            (Part::Near(part), _) => part.begin(at),
+            // What has faded can't be told apart any more, and a ledger hears of removals as entries.
+            _ => {}
+        }
     }
 }
 
-impl WindowSum {
-    fn add(&mut self, amount: f64, at: Timestamp) {
-        let bucket = at.ms().div_euclid(self.bucket_ms);
-        match self.buckets.binary_search_by_key(&bucket, |(number, _)| *number) {
-            Ok(ix) => self.buckets[ix].1 += amount,
-            Err(ix) => self.buckets.insert(ix, (bucket, amount)),
-        }
-        self.newest = self.newest.max(at);
-    }
+/// As written: sums and fading sums once had maps of their own, which snapshots of old still fill.
+#[derive(Deserialize)]
+struct Written {
+    windows: BTreeMap<TagNumber, Window>,
+    fading: BTreeMap<TagNumber, FadingSum>,
+    #[serde(default)]
+    parts: BTreeMap<TagNumber, Part>,
+    #[serde(default)]
+    marks: Marks,
+}
 
-    fn value(&self, window_ms: i64, now: Timestamp) -> f64 {
-        let first = self.first_bucket(window_ms, now);
-        // The sum of nothing is written as plain zero (an empty float sum is -0).
-        self.buckets.iter().filter(|(bucket, _)| *bucket >= first).fold(0.0, |sum, (_, amount)| sum + amount)
-    }
-
-    /// The first bucket that lies within the window as a whole.
-    fn first_bucket(&self, window_ms: i64, now: Timestamp) -> i64 {
-        now.ms().saturating_sub(window_ms).div_euclid(self.bucket_ms) + 1
+impl From<Written> for Derivations {
+    fn from(written: Written) -> Self {
+        let mut parts = written.parts;
+        parts.extend(written.windows.into_iter().map(|(tag, window)| (tag, Part::Sum(window))));
+        parts.extend(written.fading.into_iter().map(|(tag, fading)| (tag, Part::Fading(fading))));
+        Derivations { parts, marks: written.marks }
     }
 }
 
-impl FadingSum {
-    fn add(&mut self, amount: f64, at: Timestamp, half_life_ms: i64) {
-        if at >= self.at {
-            self.sum = self.value(at, half_life_ms) + amount;
-            self.at = at;
-        } else {
-            self.sum += amount * left_after(self.at.since_ms(at), half_life_ms);
+static NO_TAGS: BTreeMap<TagNumber, ()> = BTreeMap::new();
+
+impl Serialize for Derivations {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Written<'a> {
+            windows: &'a BTreeMap<TagNumber, ()>,
+            fading: &'a BTreeMap<TagNumber, ()>,
+            parts: &'a BTreeMap<TagNumber, Part>,
+            marks: &'a Marks,
         }
+        let written = Written { windows: &NO_TAGS, fading: &NO_TAGS, parts: &self.parts, marks: &self.marks };
+        written.serialize(serializer)
     }
-
-    fn value(&self, now: Timestamp, half_life_ms: i64) -> f64 {
-        self.sum * left_after(now.since_ms(self.at).max(0), half_life_ms)
-    }
-}
-
-fn left_after(elapsed_ms: i64, half_life_ms: i64) -> f64 {
-    (-(elapsed_ms as f64) / half_life_ms as f64).exp2()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::timestamp::{DAY_MS, HOUR_MS};
-    use proptest::prelude::*;
-
-    const TAG: TagNumber = TagNumber(1);
-    const MONTH: Derived = Derived::Window { window_ms: 30 * DAY_MS };
-
-    proptest! {
-        #[test]
-        fn a_window_equals_a_recount_in_any_order(
-            mut events in proptest::collection::vec((0..90i64 * 24, 0..1000u32), 0..80), now_hour in 0..90i64 * 24
-        ) {
-            let now = Timestamp::from_ms(now_hour * HOUR_MS);
-            let expected: f64 = events
-                .iter()
-                .filter(|(hour, _)| hour * HOUR_MS >= (now.ms() - 30 * DAY_MS).div_euclid(DAY_MS) * DAY_MS + DAY_MS)
-                .map(|(_, amount)| f64::from(*amount))
-                .sum();
-            for turn in 0..2 {
-                let mut derivations = Derivations::default();
-                for (hour, amount) in &events {
-                    derivations.add(TAG, MONTH, f64::from(*amount), Timestamp::from_ms(hour * HOUR_MS));
-                }
-                let value = derivations.value(TAG, MONTH, now).map_or(0.0, |(value, _)| value);
-                prop_assert_eq!(value, expected, "turn {}", turn);
-                events.reverse();
-            }
-        }
-    }
-
-    #[test]
-    fn a_fading_sum_halves_each_half_life_and_takes_late_events() {
-        let half_life = Derived::Ewma { half_life_ms: DAY_MS };
-        let day = |days: i64| Timestamp::from_ms(days * DAY_MS);
-        let mut derivations = Derivations::default();
-        derivations.add(TAG, half_life, 8.0, day(10));
-        derivations.add(TAG, half_life, 8.0, day(8));
-        let check = |now: i64, expected: f64| {
-            let (value, _) = derivations.value(TAG, half_life, day(now)).expect("there");
-            assert!((value - expected).abs() < 1e-9, "day {now}: {value}");
-        };
-        check(10, 10.0);
-        check(11, 5.0);
-        check(13, 1.25);
-    }
-
-    #[test]
-    fn a_window_of_another_length_keeps_what_it_held() {
-        let mut derivations = Derivations::default();
-        derivations.add(TAG, MONTH, 5.0, Timestamp::from_ms(20 * DAY_MS));
-        let quarter = Derived::Window { window_ms: 90 * DAY_MS };
-        derivations.add(TAG, quarter, 2.0, Timestamp::from_ms(21 * DAY_MS));
-        let value = derivations.value(TAG, quarter, Timestamp::from_ms(60 * DAY_MS));
-        assert_eq!(value.map(|(value, _)| value), Some(7.0));
-    }
-}
+mod tests;

@@ -2,10 +2,16 @@
 
 use crate::call::{Event, EventOutcome, Refusal};
 use crate::customer::dedupe::IdHash;
+use crate::customer::derive::ledger::Entry;
+use crate::customer::derive::levels::Measure;
+use crate::customer::derive::near::Side;
+use crate::customer::derive::{Present, Said, thing_hash};
 use crate::customer::patch::{plausible_time, tag_value, whole};
+use crate::customer::tags::Written;
 use crate::customer::{Customer, Turn};
 use crate::playbook::{
-    Change, EventType, Facts, Formula, Playbook, Scalar, TagKind, TagNumber, TagValue, Update,
+    Change, Derived, EventType, Facts, Folding, Formula, Playbook, Scalar, Tag, TagKind, TagNumber, TagValue,
+    Update,
 };
 use crate::timestamp::Timestamp;
 use crate::value::{Name, Value};
@@ -29,7 +35,8 @@ impl Customer {
             Ok(kind) => kind,
             Err(refusal) => return EventOutcome::Rejected(refusal),
         };
-        let heard = Heard { playbook, data: &event.data, at, now: turn.now };
+        let present = self.present(playbook, turn.now);
+        let heard = Heard { playbook, data: &event.data, at, present };
         if let Err(refusal) = self.check_values(kind, &heard) {
             return EventOutcome::Rejected(refusal);
         }
@@ -77,70 +84,71 @@ impl Customer {
             return;
         }
         let number_of = |formula: &Formula| formula.value(&heard.facts(self));
-        let text_of = |formula: &Formula| match formula.scalar(&heard.facts(self)) {
-            Some(Scalar::Text(text)) => Some(Name::from(text)),
-            _ => None,
-        };
+        let hash_of = |formula: &Formula| formula.scalar(&heard.facts(self)).map(thing_hash);
         match &update.change {
             Change::Set(tag, formula) => {
                 if let Some(value) = self.value_for(*tag, formula, heard) {
                     self.set(*tag, value, heard, source);
                 }
             }
-            Change::Add(tag, formula) => {
+            Change::Fold(tag, folding, formula) => {
                 if let Some(amount) = number_of(formula) {
-                    self.combine(
-                        *tag,
-                        amount,
-                        |old, amount| old.map_or(amount, |old| old + amount),
-                        heard,
-                        source,
-                    );
+                    self.fold(*tag, *folding, amount, heard, source);
                 }
             }
-            Change::Max(tag, formula) => {
-                if let Some(amount) = number_of(formula) {
-                    self.combine(
-                        *tag,
-                        amount,
-                        |old, amount| old.map_or(amount, |old| old.max(amount)),
-                        heard,
-                        source,
-                    );
+            Change::Amount(tag, formula) => {
+                if let Some(amount) = number_of(formula).filter(plausible) {
+                    self.hear(*tag, Said::Amount(amount), heard);
                 }
             }
-            Change::Min(tag, formula) => {
-                if let Some(amount) = number_of(formula) {
-                    self.combine(
-                        *tag,
-                        amount,
-                        |old, amount| old.map_or(amount, |old| old.min(amount)),
-                        heard,
-                        source,
-                    );
+            Change::Thing(tag, formula) => {
+                if let Some(hash) = hash_of(formula) {
+                    self.hear(*tag, Said::Thing(hash), heard);
                 }
             }
-            Change::Window(tag, formula) | Change::Ewma(tag, formula) => {
-                if let Some(amount) = number_of(formula) {
-                    self.accumulate(*tag, amount, heard);
+            Change::Towards { tag, amount, percent_of } => {
+                if let Some(amount) = number_of(amount).filter(plausible) {
+                    let measure = match percent_of {
+                        Some(full) => Measure::PercentOf(number_of(full)),
+                        None => Measure::Amount,
+                    };
+                    self.hear(*tag, Said::Towards(amount, measure), heard);
+                }
+            }
+            Change::Counted { tag, key } | Change::Cause { tag, key } => {
+                let side = match &update.change {
+                    Change::Cause { .. } => Side::Cause,
+                    _ => Side::Counted,
+                };
+                if let Some(key) = key.as_ref().map_or(Some(0), hash_of) {
+                    self.hear(*tag, Said::Near(side, key), heard);
                 }
             }
             Change::Unset(tag) => {
-                if self.tags.remove(*tag, heard.at) {
-                    self.derivations.remove(*tag);
-                    self.note_change(*tag, heard.playbook);
+                if let Some(tag) = heard.playbook.tags.get(tag)
+                    && self.unset(tag, heard.at, &heard.present) == Written::Changed
+                {
+                    self.note_change(tag.number, heard.playbook);
                 }
             }
-            Change::Own(formula) => {
-                if text_of(formula).is_some_and(|product| self.products.insert(product)) {
-                    self.changed_for_decisions();
-                }
+            Change::Own(formula) | Change::Disown(formula) => {
+                let product = match formula.scalar(&heard.facts(self)) {
+                    Some(Scalar::Text(text)) => Name::from(text),
+                    _ => return,
+                };
+                self.note_product(product, matches!(update.change, Change::Own(_)), heard.at);
             }
-            Change::Disown(formula) => {
-                if text_of(formula).is_some_and(|product| self.products.remove(&product)) {
-                    self.changed_for_decisions();
-                }
-            }
+        }
+    }
+
+    /// The newest thing heard of a product counts, whichever comes first.
+    fn note_product(&mut self, product: Name, owned: bool, at: Timestamp) {
+        if !self.derivations.marks.note_product(&product, at) {
+            return;
+        }
+        let changed = if owned { self.products.insert(product) } else { self.products.remove(&product) };
+        if changed {
+            self.changed_for_decisions();
         }
     }
 
@@ -161,34 +169,30 @@ impl Customer {
 
     fn set(&mut self, number: TagNumber, value: TagValue, heard: &Heard<'_>, source: &Name) {
         let Some(tag) = heard.playbook.tags.get(&number) else { return };
-        if self.write_tag(heard.playbook, tag, value, heard.at, source, heard.now)
-            == super::tags::Written::Changed
-        {
+        if self.write_tag(tag, value, heard.at, source, &heard.present) == Written::Changed {
             self.note_change(number, heard.playbook);
         }
     }
 
-    /// Folds an amount into a number tag; the order of events does not matter, so a late one counts too.
-    fn combine(
-        &mut self,
-        number: TagNumber,
-        amount: f64,
-        fold: impl Fn(Option<f64>, f64) -> f64,
-        heard: &Heard<'_>,
-        source: &Name,
-    ) {
+    /// Counts an amount on to a number tag. Where nothing else changes the tag, the order of events does not matter.
+    fn fold(&mut self, number: TagNumber, folding: Folding, amount: f64, heard: &Heard<'_>, source: &Name) {
         let Some(tag) = heard.playbook.tags.get(&number) else { return };
-        let entry = self.tags.get(number);
-        let old = match entry.map(|entry| &entry.value) {
-            Some(TagValue::Int(int)) => Some(*int as f64),
-            Some(TagValue::Number(number)) => Some(*number),
-            _ => None,
+        let step = match folding {
+            Folding::Add => Entry::Add(amount),
+            Folding::Max => Entry::Max(amount),
+            Folding::Min => Entry::Min(amount),
+            Folding::Take => Entry::Take(amount),
         };
-        let as_of = entry.map_or(heard.at, |entry| entry.as_of.max(heard.at));
-        let folded = fold(old, amount);
-        if !folded.is_finite() {
+        if tag.derived == Some(Derived::Ledger) {
+            self.hear(number, Said::Entry(step), heard);
             return;
         }
+        if self.derivations.marks.outdate(number, heard.at) {
+            return;
+        }
+        let entry = self.tags.get(number);
+        let as_of = entry.map_or(heard.at, |entry| entry.as_of.max(heard.at));
+        let Some(folded) = step.after(entry.and_then(|entry| number_in(&entry.value))) else { return };
         let value = match tag.kind {
             TagKind::Int => TagValue::Int(folded.round() as i64),
             _ => TagValue::Number(folded),
@@ -200,22 +204,41 @@ impl Customer {
         }
     }
 
-    fn accumulate(&mut self, number: TagNumber, amount: f64, heard: &Heard<'_>) {
-        let Some(derived) = super::derived(heard.playbook, number) else { return };
-        if amount.abs() > AMOUNT_MAX {
-            return;
-        }
-        self.derivations.add(number, derived, amount, heard.at);
-        self.refresh_derived(heard.playbook, number, heard.now);
-        if amount != 0.0 {
+    /// Hears something of a derived tag and writes what follows.
+    fn hear(&mut self, number: TagNumber, said: Said, heard: &Heard<'_>) {
+        let Some(tag) = heard.playbook.tags.get(&number) else { return };
+        if self.hear_derived(tag, said, heard.at, &heard.present) {
             self.note_change(number, heard.playbook);
         }
+    }
+
+    /// Whether the tag's value is another one afterwards.
+    pub(super) fn hear_derived(&mut self, tag: &Tag, said: Said, at: Timestamp, present: &Present) -> bool {
+        let Some(derived) = &tag.derived else { return false };
+        let there = self.tags.get(tag.number);
+        let known = there.and_then(|entry| Some((number_in(&entry.value)?, entry.as_of)));
+        self.derivations.hear(tag.number, derived, said, at, || known, present)
+            && self.refresh_derived(tag, present)
     }
 
     fn note_change(&mut self, number: TagNumber, playbook: &Playbook) {
         if playbook.read_tags.contains(&number) {
             self.changed_for_decisions();
         }
+    }
+}
+
+/// Amounts beyond are no amounts.
+fn plausible(amount: &f64) -> bool {
+    amount.abs() <= AMOUNT_MAX
+}
+
+/// The number in a value, if it holds one.
+fn number_in(value: &TagValue) -> Option<f64> {
+    match value {
+        TagValue::Int(int) => Some(*int as f64),
+        TagValue::Number(number) => Some(*number),
+        _ => None,
     }
 }
 
@@ -263,7 +286,7 @@ struct Heard<'a> {
     playbook: &'a Playbook,
     data: &'a Value,
     at: Timestamp,
-    now: Timestamp,
+    present: Present,
 }
 
 impl Heard<'_> {
@@ -280,7 +303,7 @@ struct EventFacts<'a> {
 
 impl Facts for EventFacts<'_> {
     fn tag(&self, tag: TagNumber) -> Option<&TagValue> {
-        self.customer.fresh_tag(tag, self.heard.playbook, self.heard.now)
+        self.customer.fresh_tag(tag, self.heard.playbook, self.heard.present.now)
     }
 
     fn context(&self, _path: &str) -> Option<Scalar<'_>> {
@@ -300,6 +323,6 @@ impl Facts for EventFacts<'_> {
     }
 
     fn now(&self) -> Timestamp {
-        self.heard.now
+        self.heard.present.now
     }
 }

@@ -1,10 +1,12 @@
 //! Tags from outside: checked as a whole, then written as of their time.
 
 use crate::call::{PatchOutcome, Refusal, Reply, TagPatch};
+use crate::customer::derive::ledger::Entry;
+use crate::customer::derive::{Present, Said};
 use crate::customer::tags::Written;
 use crate::customer::{Customer, Outcome, Turn};
 use crate::options::{FUTURE_MAX_MS, PAST_MAX_MS};
-use crate::playbook::{Playbook, Tag, TagKind, TagValue};
+use crate::playbook::{Derived, Playbook, Tag, TagKind, TagValue};
 use crate::timestamp::Timestamp;
 use crate::value::{Name, Value};
 
@@ -26,11 +28,12 @@ impl Customer {
             (Err(refusal), _) | (_, Err(refusal)) => return Outcome::unchanged(Reply::Refused(refusal)),
         };
         let source: Name = patch.source.as_str().into();
+        let present = self.present(playbook, turn.now);
         let mut outcome = PatchOutcome::default();
         let mut matters = false;
         let mut refreshed = false;
         for (tag, value) in set {
-            match self.write_tag(playbook, tag, value, as_of, &source, turn.now) {
+            match self.write_tag(tag, value, as_of, &source, &present) {
                 Written::Changed => {
                     outcome.changed += 1;
                     matters |= playbook.read_tags.contains(&tag.number);
@@ -43,12 +46,16 @@ impl Customer {
             }
         }
         for tag in unset {
-            if self.tags.remove(tag.number, as_of) {
-                self.derivations.remove(tag.number);
-                outcome.changed += 1;
-                matters |= playbook.read_tags.contains(&tag.number);
-            } else {
-                outcome.kept += 1;
+            match self.unset(tag, as_of, &present) {
+                Written::Changed => {
+                    outcome.changed += 1;
+                    matters |= playbook.read_tags.contains(&tag.number);
+                }
+                Written::Refreshed => {
+                    outcome.kept += 1;
+                    refreshed = true;
+                }
+                Written::Kept => outcome.kept += 1,
             }
         }
         if matters {
@@ -58,31 +65,83 @@ impl Customer {
         Outcome { changed, ..Outcome::unchanged(Reply::Tags(outcome)) }
     }
 
-    /// Writes a tag as of a time. A derived tag begins anew with the value, unless it knows something newer.
+    /// Writes a tag as of a time, unless something newer is known of it. A derived tag begins anew with the value.
     pub(super) fn write_tag(
         &mut self,
-        playbook: &Playbook,
         tag: &Tag,
         value: TagValue,
         as_of: Timestamp,
         source: &Name,
-        now: Timestamp,
+        present: &Present,
     ) -> Written {
-        let Some(derived) = tag.derived else {
-            return self.tags.write(tag.number, value, as_of, source);
-        };
-        let newest = self.derivations.value(tag.number, derived, now).map(|(_, newest)| newest);
-        if newest.is_some_and(|newest| newest >= as_of) {
+        if self.derivations.marks.outdate(tag.number, as_of) {
             return Written::Kept;
         }
+        let Some(derived) = &tag.derived else {
+            let written = self.tags.write(tag.number, value, as_of, source);
+            match (written, tag.counted_on) {
+                (Written::Kept, _) => {}
+                (_, true) => {
+                    self.derivations.marks.begin(tag.number, as_of);
+                }
+                (_, false) if self.derivations.marks.begun_at(tag.number).is_some() => {
+                    self.derivations.marks.settle(tag.number);
+                }
+                (_, false) => {}
+            }
+            return written;
+        };
         let amount = match value {
             TagValue::Int(int) => int as f64,
             TagValue::Number(number) => number,
             _ => return Written::Kept,
         };
-        self.derivations.restart(tag.number, derived, amount, as_of);
-        self.refresh_derived(playbook, tag.number, now);
+        if *derived == Derived::Ledger {
+            let before = self.derivations.newest(tag.number);
+            return match self.hear_derived(tag, Said::Entry(Entry::Set(amount)), as_of, present) {
+                true => Written::Changed,
+                false if self.derivations.newest(tag.number) != before => Written::Refreshed,
+                false => Written::Kept,
+            };
+        }
+        if self.derivations.newest(tag.number).is_some_and(|newest| newest >= as_of) {
+            return Written::Kept;
+        }
+        self.derivations.restart(tag.number, derived, amount, as_of, present);
+        self.refresh_derived(tag, present);
         Written::Changed
+    }
+
+    /// Removes a tag as of a time. What is newer stays, and what was before comes back no more, however late it is heard.
+    pub(super) fn unset(&mut self, tag: &Tag, at: Timestamp, present: &Present) -> Written {
+        let noted = match &tag.derived {
+            Some(Derived::Ledger) => {
+                let before = self.derivations.newest(tag.number);
+                if self.hear_derived(tag, Said::Entry(Entry::Unset), at, present) {
+                    return Written::Changed;
+                }
+                self.derivations.newest(tag.number) != before
+            }
+            _ if self.derivations.marks.begun_at(tag.number) >= Some(at) => false,
+            Some(derived) => {
+                let noted = self.derivations.begin(tag.number, derived, at, present);
+                if self.refresh_derived(tag, present) {
+                    return Written::Changed;
+                }
+                noted
+            }
+            None if self.tags.get(tag.number).is_some_and(|entry| entry.as_of > at && !tag.counted_on) => {
+                false
+            }
+            None => {
+                let noted = self.derivations.marks.begin(tag.number, at);
+                if self.tags.remove(tag.number, at) {
+                    return Written::Changed;
+                }
+                noted
+            }
+        };
+        if noted { Written::Refreshed } else { Written::Kept }
     }
 }
 
@@ -112,6 +171,10 @@ fn declared<'a>(playbook: &'a Playbook, id: &str) -> Result<&'a Tag, Refusal> {
 
 fn typed<'a>(playbook: &'a Playbook, id: &str, value: &Value) -> Result<(&'a Tag, TagValue), Refusal> {
     let tag = declared(playbook, id)?;
+    if let Some(Derived::Distinct { .. } | Derived::Crosses { .. } | Derived::Near { .. }) = tag.derived {
+        let detail = format!("tag {id} is made of events and can't be set; unset it, or send the events");
+        return Err(Refusal { code: "derived_tag", detail });
+    }
     let value = tag_value(playbook, tag, value).map_err(|expected| Refusal {
         code: "bad_tag_value",
         detail: format!("tag {id} takes {expected}, not {}", value.kind()),

@@ -128,7 +128,7 @@ fn lower(mut source: Source, dictionary: &Dictionary, findings: &mut Findings) -
     drop(look_up);
     for (tag, how) in derived {
         if let Some(tag) = declared.get_mut(&tag) {
-            tag.derived = how;
+            (tag.derived, tag.counted_on) = (how.derived, how.counted_on);
         }
     }
     let canonical: Arc<[u8]> = canonical(&source).into();
@@ -156,11 +156,16 @@ fn lower(mut source: Source, dictionary: &Dictionary, findings: &mut Findings) -
         learning,
         family_max,
         channels,
+        goes_by_calendar: false,
         read_tags: HashSet::new(),
         placed,
         partners,
         languages,
     };
+    playbook.goes_by_calendar = playbook
+        .tags
+        .values()
+        .any(|tag| matches!(tag.derived, Some(super::Derived::Months(_) | super::Derived::Crosses { .. })));
     playbook.read_tags = read_tags(&playbook);
     Some(playbook)
 }
@@ -209,12 +214,13 @@ fn read_tags(playbook: &Playbook) -> HashSet<super::TagNumber> {
         tags.extend(rule.reads_tags());
     }
     tags.extend(playbook.tenant.zone_tag);
+    tags.extend(playbook.tenant.bill_day_tag);
     tags
 }
 
 /// A tenant for a playbook without one: UTC and euros.
 fn tenant_default() -> Tenant {
-    Tenant { zone: jiff::tz::TimeZone::UTC, currency: "EUR".into(), zone_tag: None }
+    Tenant { zone: jiff::tz::TimeZone::UTC, currency: "EUR".into(), zone_tag: None, bill_day_tag: None }
 }
 
 #[cfg(test)]

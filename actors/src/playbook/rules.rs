@@ -251,6 +251,14 @@ impl Formula {
         Formula::compile(text, scope, Wanted::Text)
     }
 
+    /// Reads and checks a formula that gives anything: a thing to be told from others.
+    ///
+    /// # Errors
+    /// Everything found wrong with it.
+    pub fn thing(text: &str, scope: &Scope<'_>) -> Result<Formula, Vec<Fault>> {
+        Formula::compile(text, scope, Wanted::Anything)
+    }
+
     fn compile(text: &str, scope: &Scope<'_>, wanted: Wanted) -> Result<Formula, Vec<Fault>> {
         let tree = parse::parse(text).map_err(|fault| vec![fault])?;
         let expr = check::formula(&tree, scope, wanted)?;
@@ -299,6 +307,8 @@ pub enum Wanted {
     Number,
     /// Text.
     Text,
+    /// Whatever it is.
+    Anything,
     /// A value for this tag.
     Tag(TagNumber),
 }

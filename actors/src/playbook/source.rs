@@ -10,7 +10,7 @@ mod read;
 mod read_policy;
 
 pub use extras::Extras;
-pub use read::read;
+pub use read::{CHANGES, read};
 
 use super::text::At;
 use crate::error::Unreadable;
@@ -105,7 +105,7 @@ macro_rules! sections {
 
 sections! {
     /// `tenant`
-    Tenant { zone: Option<Text>, currency: Option<Text>, zone_tag: Option<Text>, }
+    Tenant { zone: Option<Text>, currency: Option<Text>, zone_tag: Option<Text>, bill_day_tag: Option<Text>, }
     /// One of `tags`
     Tag {
         id: Text, kind: Text, values: Vec<Text>, max_age: Option<Text>, private: bool, text: Option<Text>,
@@ -115,9 +115,9 @@ sections! {
     TagWords { text: Option<Text>, reason: Option<Text>, }
     /// One of `events`
     Event { id: Text, data: BTreeMap<String, Text>, updates: Vec<Update>, }
-    /// One of an event's `updates`; `changes` holds `set`, `sum` and their like as written
+    /// One of an event's `updates`; `changes` holds `set`, `sum` and their like as written, `terms` what goes with them
     Update {
-        tag: Option<Text>, changes: BTreeMap<String, Text>, window: Option<Text>, half_life: Option<Text>,
+        tag: Option<Text>, changes: BTreeMap<String, Text>, terms: BTreeMap<String, Text>, at: Vec<Text>,
         when: Option<Text>, place: Located<()>,
     }
     /// One of `offers`

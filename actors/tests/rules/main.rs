@@ -8,6 +8,7 @@ mod caps_subjects;
 mod consents;
 mod decisions;
 mod events;
+mod derived;
 mod responses;
 mod sample_playbook;
 mod snapshots;

@@ -51,6 +51,15 @@ pub fn tenant(source: &Source, look_up: &mut LookUp<'_>) -> Tenant {
         }
         tenant.zone_tag = Some(tag.number);
     }
+    if let Some(id) = &written.bill_day_tag
+        && let Some(tag) = look_up.tag(id, "tenant")
+    {
+        if tag.kind != TagKind::Int {
+            let what = format!("bill_day_tag {} is {}", tag.id, tag.kind.word());
+            look_up.error(id.at, what, "name an int tag that holds a day of the month");
+        }
+        tenant.bill_day_tag = Some(tag.number);
+    }
     tenant
 }
 

@@ -80,6 +80,7 @@ pub fn declared(
             reason,
             translations,
             derived: None,
+            counted_on: false,
         });
     }
     tags

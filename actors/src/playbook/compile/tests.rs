@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::playbook::{
-    Affinity, Change, Counts, Derived, Learning, SuppressScope, TagKind, TagValue, Window,
+    Affinity, Change, Counts, Derived, Learning, SuppressScope, TagKind, TagValue, Window, WindowFold,
 };
 use crate::timestamp::{DAY_MS, Timestamp};
 
@@ -82,14 +82,14 @@ fn a_sound_playbook_is_compiled_as_written() {
     let number = |id: &str| playbook.tag(id).unwrap().number;
     assert_eq!(playbook.tenant.zone_tag, Some(number("home_zone")));
     let usage = playbook.tag("usage_mb_30d").unwrap();
-    assert_eq!(usage.derived, Some(Derived::Window { window_ms: 30 * DAY_MS }));
+    assert_eq!(usage.derived, Some(Derived::Window { window_ms: 30 * DAY_MS, fold: WindowFold::Sum }));
     assert_eq!(&*usage.text, "megabytes in 30 days");
     assert_eq!(playbook.tag("recent_mb").unwrap().derived, Some(Derived::Ewma { half_life_ms: 7 * DAY_MS }));
     assert_eq!(&*playbook.tag("recent_mb").unwrap().text, "recent mb");
     assert_eq!(playbook.tag("age").unwrap().age_max_ms, Some(40 * DAY_MS));
     let updates = &playbook.events["telco.usage.data"].updates;
-    assert!(matches!(updates[0].change, Change::Window(tag, _) if tag == usage.number));
-    assert!(matches!(updates[1].change, Change::Ewma(..)));
+    assert!(matches!(updates[0].change, Change::Amount(tag, _) if tag == usage.number));
+    assert!(matches!(updates[1].change, Change::Amount(..)));
     assert!(matches!(updates[2].change, Change::Set(..)) && updates[2].when.is_some());
     assert!(matches!(updates[4].change, Change::Own(_)));
     let offer = playbook.offer("data-xl").unwrap();
@@ -337,4 +337,71 @@ fn learning_is_on_unless_it_is_switched_off() {
     ]);
     let expected = "l.yaml:1: strength of learning is 0.5; give a number from 1 to 1000000000";
     assert_eq!(found.last().map(String::as_str), Some(expected));
+}
+
+#[test]
+fn every_mistake_in_how_a_tag_is_derived_is_named_with_its_fix() {
+    let check = |update: &str, expected: &str| {
+        let events = format!(
+            "events:\n  - type: e\n    data: {{mb: number, cell: string}}\n    updates:\n      - {update}\n  - type: f\n    data: {{mb: number}}\n"
+        );
+        let found = mistakes(&[("tags.yaml", TAGS), ("events.yaml", &events), ("offers.yaml", OFFERS)]);
+        let line = format!("events.yaml:5: event e{expected}");
+        assert!(found.iter().any(|mistake| mistake.starts_with(&line)), "{update}\n{line}\n{found:#?}");
+    };
+    check("{tag: recent_mb, avg: data.mb}", ": avg lacks window; add window: 30d");
+    check("{tag: recent_mb, ewma: data.mb}", ": ewma lacks half_life; add half_life: 7d");
+    check("{tag: recent_mb, set: data.mb, window: 3d}", ": set has no window; use sum, count, avg");
+    check("{tag: recent_mb, sum: data.mb, half_life: 3d}", ": sum has no half_life; use ewma");
+    check("{tag: recent_mb, sum: data.mb, per: month}", ": sum has no per; use crosses");
+    check("{tag: recent_mb, sum: data.mb, at: [1]}", ": sum has no at; use crosses");
+    check("{tag: recent_mb, max: data.mb, on: data.cell}", ": max has no on; use near");
+    check("{own: data.cell, window: 3d}", ": own has no window");
+    check("{tag: recent_mb, sum: data.mb, window: 3d, month: 1}", ": sum has window and month; keep one");
+    check("{tag: recent_mb, sum: data.mb, month: 1, months: 3}", ": sum has month and months; keep one");
+    check(
+        "{tag: recent_mb, sum: data.mb, month: 25}",
+        ": 25 is no count of months; give a whole number from 0 to 24",
+    );
+    check(
+        "{tag: recent_mb, sum: data.mb, months: 0}",
+        ": 0 is no count of months; give a whole number from 1 to 24",
+    );
+    check("{tag: recent_mb, sum: data.mb, months: x}", ": x is no count of months");
+    check("{tag: recent_mb, crosses: data.mb, at: [80]}", ": crosses lacks per; add per: month");
+    check("{tag: recent_mb, crosses: data.mb, per: month}", ": crosses has 0 thresholds; give 1 to 32");
+    check("{tag: recent_mb, crosses: data.mb, at: [100, 80], per: month}", ": threshold 80 is out of order");
+    check("{tag: recent_mb, crosses: data.mb, at: [0], per: month}", ": threshold 0 is out of order");
+    check("{tag: recent_mb, crosses: data.mb, at: [x], per: month}", ": threshold x is out of order");
+    check("{tag: recent_mb, crosses: data.mb, at: [1], per: moon}", ": moon is not known");
+    check("{tag: recent_mb, crosses: data.mb, at: [1], per: day, of: t.agee}", ": unknown tag t.agee");
+    check("{tag: recent_mb, near: f, within: 1h}", ": near lacks window; add window: 30d");
+    check("{tag: recent_mb, near: f, within: soon, window: 3d}", ": soon is not a duration");
+    check("{tag: recent_mb, near: g, within: 1h, window: 3d}", ": unknown event g");
+    check(
+        "{tag: recent_mb, near: f, within: 1h, window: 3d, on: data.cell}",
+        " near f: the event has no field data.cell",
+    );
+    check("{tag: home_zone, distinct: data.cell}", ": tag home_zone is string, and sums are numbers");
+    check("{tag: home_zone, take: \"1\"}", ": take of tag home_zone, which is string");
+    check("{tag: recent_mb, distinct: data.sell}", ": the event has no field data.sell");
+}
+
+#[test]
+fn a_number_that_is_set_and_counted_on_is_replayed_in_order() {
+    let how = |updates: &str| {
+        let events = format!("events:\n  - type: e\n    data: {{mb: number}}\n    updates: [{updates}]\n");
+        let texts = files(&[("tags.yaml", TAGS), ("events.yaml", &events), ("offers.yaml", OFFERS)]);
+        let playbook = compile(&texts, &Dictionary::default()).expect("sound").playbook;
+        let tag = playbook.tag("recent_mb").expect("declared");
+        (tag.derived == Some(Derived::Ledger), tag.counted_on)
+    };
+    let (add, set) = ("{tag: recent_mb, add: data.mb}", "{tag: recent_mb, set: data.mb}");
+    assert_eq!(how(add), (false, true));
+    assert_eq!(how(set), (false, false));
+    assert_eq!(how("{tag: recent_mb, max: data.mb}"), (false, true));
+    for other in [set, "{tag: recent_mb, max: data.mb}", "{tag: recent_mb, unset: true}"] {
+        assert_eq!(how(&format!("{add}, {other}")), (true, false), "{other}");
+    }
+    assert_eq!(how("{tag: recent_mb, take: data.mb}"), (true, false));
 }

@@ -59,6 +59,7 @@ pub fn formula(tree: &Tree, scope: &Scope<'_>, wanted: Wanted) -> Result<Expr, V
     let expr = match wanted {
         Wanted::Number => checker.wanting(tree, Type::Number),
         Wanted::Text => checker.wanting(tree, Type::Text),
+        Wanted::Anything => checker.anything(tree),
         Wanted::Tag(tag) => checker.for_tag(tree, tag),
     };
     checker.done(expr)
@@ -94,6 +95,13 @@ impl Checker<'_> {
                     format!("{} is {}, where {} is needed", written(tree), found.word(), wanted.word());
                 self.fault(what, "change one of them")
             }
+        }
+    }
+
+    fn anything(&mut self, tree: &Tree) -> Option<Expr> {
+        match self.part(tree)? {
+            (_, Type::Enum(tag)) => Some(self.enum_text(tag)),
+            (expr, _) => Some(expr),
         }
     }
 

@@ -2,7 +2,8 @@
 
 use super::fields::Fields;
 use super::{
-    Affinity, Channel, Event, Located, Offer, Source, Tag, TagWords, Tenant, Update, extras, read_policy,
+    Affinity, Channel, Event, Located, Offer, Source, Tag, TagWords, Tenant, Text, Update, extras,
+    read_policy,
 };
 use crate::playbook::text::{At, Findings, Node, NodeKind, nearest};
 use std::cell::RefCell;
@@ -145,6 +146,7 @@ fn tenant(node: &Node, findings: &RefCell<Findings>) -> Option<Tenant> {
         zone: fields.text("zone"),
         currency: fields.text("currency"),
         zone_tag: fields.text("zone_tag"),
+        bill_day_tag: fields.text("bill_day_tag"),
     };
     fields.close();
     Some(tenant)
@@ -184,21 +186,30 @@ fn event(fields: &mut Fields<'_>) -> Option<Event> {
 }
 
 /// What an update may do.
-const CHANGES: [&str; 11] =
-    ["set", "last", "add", "max", "min", "count", "sum", "ewma", "unset", "own", "disown"];
+pub const CHANGES: [&str; 16] = [
+    "set", "last", "add", "take", "max", "min", "count", "sum", "avg", "ewma", "distinct", "crosses", "near",
+    "unset", "own", "disown",
+];
+/// What may go with it; `at` is a list and read apart.
+const TERMS: [&str; 8] = ["window", "half_life", "month", "months", "per", "of", "within", "on"];
 
 fn update(fields: &mut Fields<'_>) -> Option<Update> {
     let tag = fields.text("tag");
-    let change = |name: &'static str| Some((name.to_owned(), fields.expression(name)?));
-    let changes = CHANGES.into_iter().filter_map(change).collect();
+    let changes = words(&CHANGES, fields);
+    let terms = words(&TERMS, fields);
     Some(Update {
         tag,
         changes,
-        window: fields.text("window"),
-        half_life: fields.text("half_life"),
+        terms,
+        at: fields.texts("at"),
         when: fields.expression("when"),
         place: Located { value: (), at: fields.at() },
     })
+}
+
+fn words(names: &[&'static str], fields: &mut Fields<'_>) -> BTreeMap<String, Text> {
+    let word = |name: &&'static str| Some(((*name).to_owned(), fields.expression(name)?));
+    names.iter().filter_map(word).collect()
 }
 
 fn offer(fields: &mut Fields<'_>) -> Option<Offer> {
