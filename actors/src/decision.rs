@@ -18,6 +18,7 @@ pub mod withheld;
 pub mod walk;
 pub mod allotment;
 pub mod standing;
+pub mod voice;
 pub mod script;
 pub mod explanation;
 pub mod log;

@@ -1,12 +1,17 @@
 //! What the actors count. Labels are closed lists; never a customer.
 
 use crate::call::Command;
+use crate::decision::Decision;
 use crate::error::TurnError;
 use std::time::Duration;
 
 /// Names and describes the metrics of this crate.
 pub fn describe() {
     metrics::describe_counter!("actors_turns_total", "turns by command and outcome");
+    metrics::describe_counter!(
+        "actors_offers_not_finite_total",
+        "offers dropped from decisions because their score was no number"
+    );
     metrics::describe_histogram!(
         "actors_turn_seconds",
         metrics::Unit::Seconds,
@@ -23,6 +28,15 @@ pub(crate) fn command_label(command: &Command) -> &'static str {
         Command::PatchTags(_) => "patch_tags",
         Command::View => "view",
         Command::Erase => "erase",
+    }
+}
+
+/// Counts what a decision says of the playbook's formulas: one that divides by zero drops its offer, which nobody asks for.
+pub(crate) fn decided(decision: &Decision) {
+    let dropped = decision.withheld.iter().filter(|withheld| &*withheld.code == "not_finite");
+    let offers: usize = dropped.map(|withheld| withheld.offers).sum();
+    if offers > 0 {
+        metrics::counter!("actors_offers_not_finite_total").increment(offers as u64);
     }
 }
 

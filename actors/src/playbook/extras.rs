@@ -133,8 +133,10 @@ pub struct Languages {
     pub tag: Option<TagNumber>,
     /// The tag that holds the tone a customer likes.
     pub tone_tag: Option<TagNumber>,
-    /// Fixed words by language; a language without an entry has the default ones.
+    /// Fixed words by language.
     pub words: BTreeMap<Name, Words>,
+    /// Those of a language without an entry: the entry `default`, else English ones.
+    pub default_words: Words,
 }
 
 /// The fixed words of one language.

@@ -60,6 +60,7 @@ impl Shard {
             None => self.take_over(call, &customer).await?,
         };
         self.still_owner().map_err(|()| lost_lease(&outcome))?;
+        outcome.decisions.iter().for_each(|logged| metrics::decided(&logged.decision));
         Ok(self.answer(outcome.reply, revision))
     }
 

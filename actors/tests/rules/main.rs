@@ -14,3 +14,4 @@ mod sample_playbook;
 mod snapshots;
 mod stages;
 mod turns;
+mod words;

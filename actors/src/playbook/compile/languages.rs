@@ -5,6 +5,7 @@ use crate::playbook::extras::Words;
 use crate::playbook::source::{Source, Text};
 use crate::playbook::{Languages, TagKind, TagNumber};
 use crate::value::Name;
+use std::collections::BTreeMap;
 
 /// How words are chosen and written.
 pub fn languages(source: &Source, look_up: &mut LookUp<'_>) -> Languages {
@@ -22,11 +23,13 @@ pub fn languages(source: &Source, look_up: &mut LookUp<'_>) -> Languages {
         };
         (Name::from(language.as_str()), words)
     });
-    let words = words.collect();
+    let mut words: BTreeMap<Name, Words> = words.collect();
+    let default_words = words.remove("default").unwrap_or_default();
     Languages {
         tag: chooser(written.tag.as_ref(), "tag", look_up),
         tone_tag: chooser(written.tone_tag.as_ref(), "tone_tag", look_up),
         words,
+        default_words,
     }
 }
 
