@@ -174,8 +174,7 @@ impl Customer {
     pub fn fresh_tag(&self, number: TagNumber, playbook: &Playbook, now: Timestamp) -> Option<&TagValue> {
         let tag = playbook.tags.get(&number)?;
         let entry = self.tags.get(number)?;
-        let stale = tag.age_max_ms.is_some_and(|age_max_ms| now.since_ms(entry.as_of) > age_max_ms);
-        (!stale).then_some(&entry.value)
+        (!is_stale(tag.age_max_ms, entry.as_of, now)).then_some(&entry.value)
     }
 
     /// Whether the customer owns the product.
@@ -340,6 +339,12 @@ fn implausible(record: &ConsentRecord, now: Timestamp) -> Option<Refusal> {
         return refusal("bad_consents", detail);
     }
     None
+}
+
+/// Whether a value is too old to be used. A stale tag is a missing tag.
+#[must_use]
+pub fn is_stale(age_max_ms: Option<i64>, as_of: Timestamp, now: Timestamp) -> bool {
+    age_max_ms.is_some_and(|age_max_ms| now.since_ms(as_of) > age_max_ms)
 }
 
 /// How long contacts stay with their customer: the longest window of any cap.

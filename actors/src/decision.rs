@@ -16,6 +16,8 @@ pub mod propensity;
 pub mod arbitration;
 pub mod withheld;
 pub mod walk;
+pub mod index;
+pub mod kernel;
 pub mod allotment;
 pub mod standing;
 pub mod voice;
@@ -35,9 +37,9 @@ pub use answer::{Arm, Basis, CapUse, Decision, Item, Lineage, Reason, Withheld};
 
 use arbitration::Scored;
 use candidates::Case;
+use kernel::Kernel;
 use standing::{Question, Standing};
 use std::sync::Arc;
-use walk::Walk;
 use withheld::Withholding;
 
 /// The most items a decision holds: the number one and 12 more.
@@ -97,7 +99,7 @@ pub fn decide(
     request: &DecisionRequest,
     moment: &Moment,
 ) -> Decided {
-    decide_by(&mut Walk, customer, playbook, request, moment)
+    decide_by(&mut Kernel::in_this_thread(), customer, playbook, request, moment)
 }
 
 /// Decides in a given way.

@@ -12,13 +12,16 @@ pub mod rules;
 pub mod updates;
 pub mod extras;
 pub mod compile;
+pub mod affinity;
 
+pub use affinity::Affinity;
 pub use dictionary::{Dictionary, TagKind, TagNumber, TagValue};
 pub use extras::{Extras, Languages, Partner};
 pub use mistake::{Mistake, Severity};
 pub use rules::{Facts, Formula, Rule, Scalar, Verdict};
 pub use updates::{Change, DataField, Derived, EventType, Folding, MonthPick, Update, WindowFold};
 
+use crate::decision::index::OfferIndex;
 use crate::timestamp::Timestamp;
 use crate::value::{Name, Value};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -75,6 +78,8 @@ pub struct Playbook {
     pub partners: Vec<Partner>,
     /// How words are chosen and written.
     pub languages: Languages,
+    /// The offers turned around, for deciding fast.
+    pub index: OfferIndex,
 }
 
 /// Whose playbook it is.
@@ -208,33 +213,12 @@ impl Offer {
     pub fn prior_in(&self, channel: &str) -> f64 {
         self.prior.get(channel).copied().unwrap_or(self.prior_default)
     }
-}
 
-/// One term of the log-odds: RULES "First rung of P".
-#[derive(Debug)]
-pub enum Affinity {
-    /// `weight * (clamp((x - center) / scale, -4, 4) - mean_logit)`, natural logarithm.
-    Number {
-        /// Which tag.
-        tag: TagNumber,
-        /// Log-odds per unit.
-        weight: f64,
-        /// Where the term is zero.
-        center: f64,
-        /// One unit, never 0.
-        scale: f64,
-        /// logit of the mean affinity, 0 for a mean of one half.
-        mean_logit: f64,
-    },
-    /// `weight` when the tag equals the value, else 0.
-    Equals {
-        /// Which tag.
-        tag: TagNumber,
-        /// Log-odds shift.
-        weight: f64,
-        /// The value, of the tag's type.
-        value: TagValue,
-    },
+    /// L = 1 + lever / 100.
+    #[must_use]
+    pub fn lever_factor(&self) -> f64 {
+        1.0 + self.lever / 100.0
+    }
 }
 
 /// A weight that a context gives to some offers: C = 1 + sum / 100.

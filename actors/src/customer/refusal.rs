@@ -93,9 +93,11 @@ impl Suppressed {
             SuppressScope::Partner => &offer.owner,
             SuppressScope::All => EVERYTHING,
         };
-        *self.id == *id
-            && self.lasts_at(now)
-            && (self.channels.is_empty() || self.channels.iter().any(|one| **one == *channel))
+        *self.id == *id && self.is_in_force(channel, now)
+    }
+
+    fn is_in_force(&self, channel: &str, now: Timestamp) -> bool {
+        self.lasts_at(now) && (self.channels.is_empty() || self.channels.iter().any(|one| **one == *channel))
     }
 }
 
@@ -103,6 +105,11 @@ impl Refusals {
     /// Everything suppressed now or later.
     pub fn iter(&self) -> impl Iterator<Item = &Suppressed> {
         self.suppressed.iter()
+    }
+
+    /// Everything that keeps some offer from this channel now.
+    pub fn in_force(&self, channel: &str, now: Timestamp) -> impl Iterator<Item = &Suppressed> {
+        self.suppressed.iter().filter(move |one| one.is_in_force(channel, now))
     }
 
     /// What keeps this offer from this channel now; a refusal for ever before one that ends.

@@ -12,7 +12,6 @@ use crate::decision::{place, relations};
 use crate::playbook::{Cap, ContextWeight, Facts, Offer, OfferScope, Rule};
 use crate::value::Name;
 use std::cmp::Ordering;
-use std::collections::HashMap;
 
 /// An offer with its score.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,43 +54,112 @@ pub fn by_priority(case: &Case<'_>, a: &Scored, b: &Scored) -> Ordering {
     b.priority.total_cmp(&a.priority).then_with(tie)
 }
 
-/// Lists the best `limit` of scored offers, best first, the leading one included. An offer that is to lead claims its
-/// place in its family and in the caps before all others.
+/// The list as it fills: offers are taken best first, as long as their family and the caps have places.
+#[derive(Debug)]
+pub struct Arrangement<'a> {
+    /// The offer that leads; not in `list`.
+    pub lead: Option<Scored>,
+    /// Best first.
+    pub list: Vec<Scored>,
+    limit: usize,
+    /// All offers of the list, the leading one included, by place in the playbook.
+    listed: Vec<usize>,
+    families: Vec<(&'a str, usize)>,
+    room: ShownRoom<'a>,
+}
+
+impl<'a> Arrangement<'a> {
+    /// An empty list with room for `limit`, the leading one included.
+    #[must_use]
+    pub fn new(case: &Case<'a>, limit: usize) -> Self {
+        Arrangement {
+            lead: None,
+            list: Vec::with_capacity(limit),
+            limit,
+            listed: Vec::with_capacity(limit),
+            families: Vec::new(),
+            room: ShownRoom::of(case),
+        }
+    }
+
+    /// Lets an offer lead, before all others: it claims its place in its family and in the caps. Whether it may.
+    pub fn lead_with(&mut self, case: &Case<'a>, one: Scored) -> bool {
+        if self.room.take(case, &one).is_err() {
+            return false;
+        }
+        self.families.push((&case.facts.playbook.offers[one.ix].family, 1));
+        self.listed.push(one.ix);
+        self.lead = Some(one);
+        true
+    }
+
+    /// Takes the next best offer into the list, unless there is a reason not to.
+    pub fn take(&mut self, case: &Case<'a>, one: Scored) -> Option<Reason> {
+        if self.is_full() {
+            return Some(Reason::Outranked);
+        }
+        let offer = &case.facts.playbook.offers[one.ix];
+        let family = self.families.iter().position(|(family, _)| **family == *offer.family);
+        if family.is_some_and(|family| self.families[family].1 >= case.facts.playbook.family_max) {
+            return Some(Reason::FamilyMax);
+        }
+        if let Some(other) = relations::rival_among(offer, &self.listed) {
+            return Some(Reason::Rival(other));
+        }
+        if let Err(reason) = self.room.take(case, &one) {
+            return Some(reason);
+        }
+        match family {
+            Some(family) => self.families[family].1 += 1,
+            None => self.families.push((&offer.family, 1)),
+        }
+        self.listed.push(one.ix);
+        self.list.push(one);
+        None
+    }
+
+    /// Whether nobody else has a place.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.listed.len() >= self.limit
+    }
+
+    /// Families that have all their places.
+    pub fn full_families(&self, family_max: usize) -> impl Iterator<Item = &'a str> {
+        self.families.iter().filter(move |(_, count)| *count >= family_max).map(|(family, _)| *family)
+    }
+
+    /// Whether offers can be told apart by caps alone: some cap has no room left, and none keeps its last for somebody.
+    #[must_use]
+    pub fn has_full_caps(&self) -> bool {
+        let keeps = |(cap, _, left): &(&Cap, usize, u32)| *left == 1 && cap.reserve.is_some();
+        self.room.caps.iter().any(|(_, _, left)| *left == 0) && !self.room.caps.iter().any(keeps)
+    }
+
+    /// Whether the caps have room for one more like this offer.
+    #[must_use]
+    pub fn has_room(&self, case: &Case<'_>, offer: &Offer) -> bool {
+        let facts = case.facts.with(offer);
+        let is_full = |(cap, _, left): &(&Cap, usize, u32)| *left == 0 && binds(&cap.matches, &facts);
+        !is_capped(&offer.purpose) || !self.room.caps.iter().any(is_full)
+    }
+}
+
+/// Arranges offers that are sorted, best first.
 #[must_use]
 pub fn arrange(case: &Case<'_>, mut scored: Vec<Scored>, limit: usize, lead: Option<&Name>) -> Ranking {
-    let mut ranking = Ranking::default();
     let offers = &case.facts.playbook.offers;
-    let mut families: HashMap<&str, usize> = HashMap::new();
-    let mut room = ShownRoom::of(case);
-    let mut listed: Vec<usize> = Vec::with_capacity(limit);
+    let mut arrangement = Arrangement::new(case, limit);
     if let Some(place) = scored.iter().position(|one| Some(&offers[one.ix].id) == lead)
-        && room.take(case, &scored[place]).is_ok()
+        && arrangement.lead_with(case, scored[place])
     {
-        let leading = scored.remove(place);
-        families.insert(&offers[leading.ix].family, 1);
-        listed.push(leading.ix);
-        ranking.lead = Some(leading);
+        scored.remove(place);
     }
+    let mut beaten = Vec::new();
     for one in scored {
-        let offer = &offers[one.ix];
-        let family = families.entry(&offer.family).or_default();
-        let reason = if listed.len() >= limit {
-            Reason::Outranked
-        } else if *family >= case.facts.playbook.family_max {
-            Reason::FamilyMax
-        } else if let Some(other) = relations::rival_among(offer, &listed) {
-            Reason::Rival(other)
-        } else if let Err(reason) = room.take(case, &one) {
-            reason
-        } else {
-            *family += 1;
-            listed.push(one.ix);
-            ranking.list.push(one);
-            continue;
-        };
-        ranking.beaten.push((one, reason));
+        beaten.extend(arrangement.take(case, one).map(|reason| (one, reason)));
     }
-    ranking
+    Ranking { lead: arrangement.lead, list: arrangement.list, beaten, worthless: Vec::new() }
 }
 
 /// P x C x V x L of one offer.
@@ -110,7 +178,7 @@ pub fn score(
         return Err(Reason::NoValue);
     }
     let context_weight = context_weight(offer, weights);
-    let lever = 1.0 + offer.lever / 100.0;
+    let lever = offer.lever_factor();
     let priority = propensity * context_weight * value * lever;
     if !priority.is_finite() {
         return Err(Reason::NotFinite);
@@ -173,6 +241,7 @@ fn includes(scope: &OfferScope, offer: &Offer) -> bool {
 
 /// Room left in the caps that bind, as the list grows. Of what is shown each place in the list takes room; of what is
 /// sent only the first, and full caps have been asked about before: there only a last room that is kept matters.
+#[derive(Debug)]
 struct ShownRoom<'a> {
     /// The cap, its place among those that bind, and the room left.
     caps: Vec<(&'a Cap, usize, u32)>,

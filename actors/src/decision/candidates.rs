@@ -117,7 +117,7 @@ pub enum Reason {
 }
 
 /// The three layers of eligibility.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Layer {
     /// May have it.
     Eligible,
@@ -128,6 +128,9 @@ pub enum Layer {
 }
 
 impl Layer {
+    /// In the order in which they are asked.
+    pub const ALL: [Layer; 3] = [Layer::Eligible, Layer::Applicable, Layer::Suitable];
+
     /// The layer's rule for an offer.
     #[must_use]
     pub fn rule(self, offer: &Offer) -> Option<&Rule> {
@@ -267,6 +270,12 @@ impl<'a> Case<'a> {
         AffinityModel { priors: &self.priors }
     }
 
+    /// Log-odds of the priors in the channel asked for, by the offer's place in the playbook.
+    #[must_use]
+    pub fn priors(&self) -> &[f64] {
+        self.priors.column(&self.facts.request.channel)
+    }
+
     /// The offer at `offer_ix` as a model sees it; `facts` are the case's with that offer at hand.
     #[must_use]
     pub fn seen<'b>(&'b self, offer_ix: usize, facts: &'b CaseFacts<'b>) -> Seen<'b, CaseFacts<'b>> {
@@ -290,6 +299,21 @@ impl<'a> Case<'a> {
     /// # Errors
     /// The reason why it left.
     pub fn screen(&self, offer: &'a Offer) -> Result<(), Reason> {
+        self.in_frame(offer)?;
+        self.follows_rules(offer)?;
+        let held = self.refused(offer).or_else(|| self.held_by_contact_policy(offer));
+        match held {
+            Some(reason) => Err(reason),
+            None if self.held_out(offer) => Err(Reason::Holdout),
+            None => Ok(()),
+        }
+    }
+
+    /// Validity, consent and calendar. Reads of the offer its channels, purpose, validity and campaign.
+    ///
+    /// # Errors
+    /// The reason why it left.
+    pub fn in_frame(&self, offer: &'a Offer) -> Result<(), Reason> {
         self.valid(offer)?;
         if !self.consented(offer) {
             return Err(Reason::NoConsent);
@@ -297,8 +321,16 @@ impl<'a> Case<'a> {
         if self.blocked_by_calendar(offer) {
             return Err(Reason::Calendar);
         }
+        Ok(())
+    }
+
+    /// Eligible, applicable, suitable.
+    ///
+    /// # Errors
+    /// The first layer that says no or can't say.
+    pub fn follows_rules(&self, offer: &Offer) -> Result<(), Reason> {
         let facts = self.facts.with(offer);
-        for layer in [Layer::Eligible, Layer::Applicable, Layer::Suitable] {
+        for layer in Layer::ALL {
             match layer.rule(offer).map(|rule| rule.holds(&facts)) {
                 None | Some(Some(true)) => {}
                 Some(Some(false)) => return Err(Reason::Rule(layer)),
@@ -307,20 +339,6 @@ impl<'a> Case<'a> {
             if let Some(extras) = &offer.extras {
                 layer.check_extras(extras, &facts)?;
             }
-        }
-        if let Some(suppressed) =
-            self.facts.customer.refusals.against(offer, &self.facts.request.channel, self.facts.now)
-        {
-            return Err(suppressed.until.map_or(Reason::Refused, Reason::Suppressed));
-        }
-        if let Some(ix) = self.full_caps_against(offer).next() {
-            return Err(Reason::Cap(ix));
-        }
-        if let Some(until) = self.quiet_for(offer) {
-            return Err(Reason::QuietHours(until));
-        }
-        if self.holdout.is_some() && !is_service(offer) {
-            return Err(Reason::Holdout);
         }
         Ok(())
     }
@@ -331,6 +349,33 @@ impl<'a> Case<'a> {
         let about =
             move |(cap, _): &&(&Cap, CapUse)| is_capped(&offer.purpose) && binds(&cap.matches, &facts);
         self.caps.iter().filter(about).map(|(_, used)| used)
+    }
+
+    /// Refusals and suppression. Reads of the offer its id, family, group and owner.
+    #[must_use]
+    pub fn refused(&self, offer: &Offer) -> Option<Reason> {
+        let request = self.facts.request;
+        let suppressed = self.facts.customer.refusals.against(offer, &request.channel, self.facts.now)?;
+        Some(suppressed.until.map_or(Reason::Refused, Reason::Suppressed))
+    }
+
+    /// Caps and quiet hours. Reads of the offer its purpose, and what the rules of caps and quiet hours read of it.
+    #[must_use]
+    pub fn held_by_contact_policy(&self, offer: &Offer) -> Option<Reason> {
+        let full = self.full_caps_against(offer).next().map(Reason::Cap);
+        full.or_else(|| self.quiet_for(offer).map(Reason::QuietHours))
+    }
+
+    /// Whether some cap is full or some quiet time is on: whether [`Case::held_by_contact_policy`] can hold anything.
+    #[must_use]
+    pub fn has_obstacles(&self) -> bool {
+        !self.quiet.is_empty() || self.caps.iter().any(|(_, used)| used.used >= used.limit)
+    }
+
+    /// Whether the customer's control group holds the offer back. Reads of the offer its purpose.
+    #[must_use]
+    pub fn held_out(&self, offer: &Offer) -> bool {
+        self.holdout.is_some() && !is_service(offer)
     }
 
     /// The full caps that are about this offer, by their places among those that bind.

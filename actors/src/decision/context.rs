@@ -7,6 +7,9 @@ use crate::decision::Basis;
 use crate::playbook::{Facts, Offer, Playbook, Scalar, TagNumber, TagValue};
 use crate::timestamp::Timestamp;
 
+/// Fields of `c.*` that say something of the offer at hand. All others are the same for every offer of a decision.
+pub const OF_THE_OFFER: [&str; 6] = ["purpose", "owner", "offer", "family", "group", "kind"];
+
 /// What the rules of a decision may read.
 #[derive(Clone, Copy)]
 pub struct CaseFacts<'a> {

@@ -5,10 +5,12 @@
 //! `logit P = logit p0(offer, channel) + sum of w * (logit affinity - logit mean)`, missing tags add nothing.
 
 use crate::learning::PriorTable;
-use crate::playbook::{Affinity, Facts, Offer, TagNumber, TagValue};
+use crate::playbook::affinity::strength;
+pub use crate::playbook::affinity::{PROBABILITY_MIN, logit};
+use crate::playbook::{Affinity, Facts, Offer, TagNumber};
 
-/// Probabilities are held within this and one minus this.
-pub const PROBABILITY_MIN: f64 = 1e-6;
+/// The natural logarithm of the smallest probability, rounded down.
+pub const PROPENSITY_LOGARITHM_MIN: f32 = -13.82;
 
 /// One offer for one customer at one moment, as a model sees it.
 #[derive(Clone, Copy, Debug)]
@@ -79,8 +81,10 @@ pub fn affinities(offer: &Offer, facts: &impl Facts, mut each: impl FnMut(TagNum
     for affinity in &offer.affinity {
         match affinity {
             Affinity::Number { tag, weight, center, scale, mean_logit } => {
-                if let Some(x) = facts.tag(*tag).and_then(number) {
-                    each(*tag, weight * (((x - center) / scale).clamp(-4.0, 4.0) - mean_logit));
+                let value = facts.tag(*tag);
+                let strength = value.and_then(|value| strength(value, *center, *scale, *mean_logit));
+                if let Some(strength) = strength {
+                    each(*tag, weight * strength);
                 }
             }
             Affinity::Equals { tag, weight, value } => {
@@ -92,25 +96,10 @@ pub fn affinities(offer: &Offer, facts: &impl Facts, mut each: impl FnMut(TagNum
     }
 }
 
-/// Log-odds of a probability, natural logarithm.
-#[must_use]
-pub fn logit(p: f64) -> f64 {
-    let p = p.clamp(PROBABILITY_MIN, 1.0 - PROBABILITY_MIN);
-    (p / (1.0 - p)).ln()
-}
-
 /// The probability of log-odds, within [1e-6, 1 - 1e-6].
 #[must_use]
 pub fn probability(logit: f64) -> f64 {
     (1.0 / (1.0 + (-logit).exp())).clamp(PROBABILITY_MIN, 1.0 - PROBABILITY_MIN)
-}
-
-fn number(value: &TagValue) -> Option<f64> {
-    match value {
-        TagValue::Int(int) => Some(*int as f64),
-        TagValue::Number(number) => Some(*number),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod journeys;
 use super::source::{self, Source};
 use super::text::{At, Findings};
 use super::{Dictionary, Extras, Mistake, Offer, Playbook, Severity, Tenant, text};
+use crate::decision::index::OfferIndex;
 use crate::value::Name;
 use look_up::LookUp;
 use sha2::{Digest, Sha256};
@@ -161,12 +162,14 @@ fn lower(mut source: Source, dictionary: &Dictionary, findings: &mut Findings) -
         placed,
         partners,
         languages,
+        index: OfferIndex::default(),
     };
     playbook.goes_by_calendar = playbook
         .tags
         .values()
         .any(|tag| matches!(tag.derived, Some(super::Derived::Months(_) | super::Derived::Crosses { .. })));
     playbook.read_tags = read_tags(&playbook);
+    playbook.index = OfferIndex::of(&playbook);
     Some(playbook)
 }
 

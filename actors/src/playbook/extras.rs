@@ -32,6 +32,29 @@ pub struct Extras {
     pub variants: Vec<Variant>,
 }
 
+impl Extras {
+    /// Whether some stage before the score asks about any of it.
+    #[must_use]
+    pub fn are_asked(&self) -> bool {
+        let Extras {
+            relations: Relations { requires, excludes, follows, components, bundles, rivals: _ },
+            fit,
+            place,
+            hours,
+            zone: _,
+            trigger,
+            partner_pays: _,
+            audience_min: _,
+            variants: _,
+        } = self;
+        [requires, excludes, follows, components, bundles].into_iter().any(|ids| !ids.is_empty())
+            || fit.is_some()
+            || place.is_some()
+            || !hours.is_empty()
+            || trigger.is_some()
+    }
+}
+
 /// How an offer stands to other offers and to products. All names are ids of offers or of products.
 #[derive(Debug, Default)]
 pub struct Relations {

@@ -202,6 +202,11 @@ impl Rule {
         self.code.rest.is_none()
     }
 
+    /// What there is to the rule beside its predicates.
+    pub(crate) fn rest(&self) -> Option<&expr::Expr> {
+        self.code.rest.as_ref()
+    }
+
     /// Tags the rule reads, each once.
     pub fn reads_tags(&self) -> impl Iterator<Item = TagNumber> {
         self.about.tags.iter().copied()
@@ -282,9 +287,12 @@ impl Formula {
         self.expr.scalar(facts)
     }
 
-    /// Tags the formula reads, each once.
-    pub fn reads_tags(&self) -> impl Iterator<Item = TagNumber> {
-        self.about.tags.iter().copied()
+    /// The formula's number where it reads nothing; `None`: it depends on what it reads, or can't be computed.
+    #[must_use]
+    pub fn constant(&self) -> Option<f64> {
+        let mut reads = false;
+        self.expr.visit(&mut |part| reads |= part.is_read());
+        if reads { None } else { self.value(&Nothing) }
     }
 
     /// Paths below `c.` the formula reads, each once.
@@ -293,10 +301,44 @@ impl Formula {
         &self.about.context
     }
 
+    /// Tags the formula reads, each once.
+    pub fn reads_tags(&self) -> impl Iterator<Item = TagNumber> {
+        self.about.tags.iter().copied()
+    }
+
     /// The formula as its author wrote it.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.about.text
+    }
+}
+
+/// The facts of nobody at no time, for what reads none.
+struct Nothing;
+
+impl Facts for Nothing {
+    fn tag(&self, _tag: TagNumber) -> Option<&TagValue> {
+        None
+    }
+
+    fn context(&self, _path: &str) -> Option<Scalar<'_>> {
+        None
+    }
+
+    fn data(&self, _path: &str) -> Option<Scalar<'_>> {
+        None
+    }
+
+    fn event_time(&self) -> Option<Timestamp> {
+        None
+    }
+
+    fn owns(&self, _product: &str) -> bool {
+        false
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_ms(0)
     }
 }
 

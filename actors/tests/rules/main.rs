@@ -1,6 +1,7 @@
 //! What RULES and the invariants demand of customers, decisions and turns, tested from outside with a small playbook.
 
 mod fixture;
+mod catalogue;
 mod caps;
 mod caps_against_model;
 mod caps_model;
@@ -9,6 +10,7 @@ mod consents;
 mod decisions;
 mod events;
 mod derived;
+mod kernel;
 mod responses;
 mod sample_playbook;
 mod snapshots;

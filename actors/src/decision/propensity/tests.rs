@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::learning::{Change, Counts, EvidenceTable, Outcomes};
+use crate::playbook::TagValue;
+use crate::playbook::affinity::number;
 use crate::playbook::compile::compile;
 use crate::playbook::rules::facts_map::FactsMap;
 use crate::playbook::{Dictionary, Playbook};

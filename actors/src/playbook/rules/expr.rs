@@ -179,6 +179,41 @@ impl Expr {
         }
     }
 
+    /// The parts this part is made of.
+    #[must_use]
+    pub fn parts(&self) -> Vec<&Expr> {
+        match self {
+            Expr::Owns(part)
+            | Expr::DaysSince(part)
+            | Expr::Not(part)
+            | Expr::Negate(part)
+            | Expr::In(part, _) => vec![part],
+            Expr::All(parts) | Expr::Any(parts) => parts.iter().collect(),
+            Expr::Compare(_, left, right) | Expr::Arithmetic(_, left, right) => vec![left, right],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether this part itself reads anything: a tag, the context, the clock, what is owned.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        matches!(
+            self,
+            Expr::Tag(..)
+                | Expr::EnumText(..)
+                | Expr::Context(_)
+                | Expr::Data(_)
+                | Expr::EventTime
+                | Expr::Now
+                | Expr::HasTag(_)
+                | Expr::HasContext(_)
+                | Expr::HasData(_)
+                | Expr::Owns(_)
+                | Expr::DaysSince(_)
+                | Expr::EnumIn { .. }
+        )
+    }
+
     /// The tag this part reads itself.
     #[must_use]
     pub fn own_tag(&self) -> Option<TagNumber> {
