@@ -2,10 +2,13 @@
 //!
 //! Leaves out how calls arrive and how answers are written down for the outside; that is the node's.
 
+pub mod identity;
+
 use crate::customer::view::CustomerView;
 use crate::decision::Decision;
 use crate::timestamp::Timestamp;
 use crate::value::{Name, Value};
+use identity::{Elsewhere, IdentityReply, IdentityStep, Via};
 use std::fmt;
 use std::sync::Arc;
 
@@ -46,6 +49,21 @@ impl CustomerId {
     }
 }
 
+/// The id as text.
+impl serde::Serialize for CustomerId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// Refuses what [`CustomerId::new`] refuses.
+impl<'de> serde::Deserialize<'de> for CustomerId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        CustomerId::new(&text).ok_or_else(|| serde::de::Error::custom("not an id of a customer"))
+    }
+}
+
 /// Never the id itself: it may be a telephone number.
 impl fmt::Debug for CustomerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,8 +76,10 @@ impl fmt::Debug for CustomerId {
 pub struct CustomerCall {
     /// For whom.
     pub customer: CustomerId,
-    /// What.
-    pub command: Command,
+    /// The alias by which the customer was named; `None`: by its own id.
+    pub via: Option<Via>,
+    /// What. Shared, because a call by an alias asks two entries.
+    pub command: Arc<Command>,
     /// The caller has gone after this; a turn not begun by then is not begun.
     pub deadline: tokio::time::Instant,
 }
@@ -79,8 +99,10 @@ pub enum Command {
     PatchTags(TagPatch),
     /// Show everything, for a person.
     View,
-    /// Forget everything.
+    /// Forget everything. A customer with other ids says which have to be ended first.
     Erase,
+    /// One step of a change of who is who.
+    Identity(Box<IdentityStep>),
 }
 
 /// Something that happened.
@@ -264,6 +286,8 @@ pub struct TagPatch {
 /// A customer's answer, with where it came from.
 #[derive(Debug)]
 pub struct Answer {
+    /// Who answered: an alias in the call is followed to its customer.
+    pub customer: CustomerId,
     /// What the customer says.
     pub reply: Reply,
     /// Saved turns of the customer so far; 0 for one never seen.
@@ -301,6 +325,10 @@ pub enum Reply {
     Erased(Receipt),
     /// The command cannot be followed; nothing was changed.
     Refused(Refusal),
+    /// To any command: somebody else has to be asked; nothing was changed.
+    Elsewhere(Elsewhere),
+    /// To [`Command::Identity`], and to [`Command::Erase`] of a customer with other ids.
+    Identity(IdentityReply),
 }
 
 /// What became of one event.

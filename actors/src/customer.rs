@@ -13,8 +13,10 @@ pub mod refusal;
 pub mod dedupe;
 pub mod response;
 pub mod patch;
+pub mod identity;
 pub mod section;
 pub mod snapshot;
+pub mod entry;
 pub mod view;
 
 use crate::call::{
@@ -33,6 +35,7 @@ use contact_history::{Contact, ContactHistory};
 use dedupe::{IdHash, RecentIds};
 use derive::calendar::Calendar;
 use derive::{Derivations, Present};
+use identity::Identity;
 use refusal::Refusals;
 use section::Section;
 use std::collections::BTreeSet;
@@ -69,6 +72,8 @@ pub struct Customer {
     pub decision_count: Section<u64>,
     /// The day (since 1970, UTC) on which what is past was last dropped.
     pub swept_on: Section<i64>,
+    /// Other ids of the same customer.
+    pub identity: Section<Identity>,
 }
 
 /// What a turn has at hand besides the customer and the command.
@@ -116,7 +121,7 @@ impl Customer {
         self.id.as_str()
     }
 
-    /// Follows one command. [`Command::Erase`] is not for the customer: there is nobody left to answer.
+    /// Follows one command. [`Command::Erase`] is not for the customer: there is nobody left to answer ([`entry`]).
     #[must_use]
     pub fn apply(&mut self, command: &Command, turn: Turn<'_>) -> Outcome {
         self.refresh(&turn.active.playbook, turn.now);
@@ -134,6 +139,7 @@ impl Customer {
             Command::View => {
                 Outcome::unchanged(Reply::View(Box::new(self.view(&turn.active.playbook, turn.now))))
             }
+            Command::Identity(step) => self.on_identity(step, turn),
             Command::Erase => Outcome::refused("erase_is_not_a_turn", "erasures are done by the shard"),
         }
     }

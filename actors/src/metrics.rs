@@ -28,6 +28,7 @@ pub(crate) fn command_label(command: &Command) -> &'static str {
         Command::PatchTags(_) => "patch_tags",
         Command::View => "view",
         Command::Erase => "erase",
+        Command::Identity(_) => "identity",
     }
 }
 

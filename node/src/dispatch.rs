@@ -3,10 +3,11 @@
 //! Handlers know no cluster and no region; they ask here. A call for another node's shard is refused: this version
 //! has one node.
 
-use crate::admission::{Admission, Priority};
+use crate::admission::{Admission, Priority, Ticket};
 use crate::metrics;
 use actors::call::{Answer, Command, CustomerCall, CustomerId};
 use actors::error::TurnError;
+use actors::identity::{Ask, Entries};
 use actors::playbook::active::{Active, ActivePlaybook};
 use actors::region::{Region, Residency};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -58,6 +59,33 @@ pub struct Bounds {
     pub retry_after_ms: u64,
 }
 
+/// A call that was let in: counted until dropped.
+pub struct Admitted<'a> {
+    dispatch: &'a Dispatch,
+    serving: Arc<Serving>,
+    deadline: Instant,
+    _ticket: Ticket,
+}
+
+impl Entries for Admitted<'_> {
+    type Error = CallError;
+
+    async fn ask(&self, ask: Ask) -> Result<Answer, CallError> {
+        let ownership = &self.dispatch.ownership;
+        let route = ownership.route(ask.customer.hash64());
+        if route.node != *ownership.node() {
+            return Err(TurnError::NotOwner { shard: route.shard.0 }.into());
+        }
+        let Ask { customer, via, command } = ask;
+        let call = CustomerCall { customer, via, command, deadline: self.deadline };
+        // A turn that has begun may outlive the deadline; it is not waited for more than as long again.
+        match timeout_at(self.deadline + self.dispatch.deadline, self.serving.region.call(call)).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(TurnError::MaybeApplied("the turn has begun and not ended in time".into()).into()),
+        }
+    }
+}
+
 impl Dispatch {
     /// Refuses every call until the first playbook is put in force.
     #[must_use]
@@ -73,7 +101,7 @@ impl Dispatch {
         }
     }
 
-    /// Serves one call: the answer comes after the turn is durable.
+    /// Serves one call: the answer comes after the turn is durable. An alias is followed to its customer.
     ///
     /// # Errors
     /// See [`CallError`]: each says whether the call may have been applied.
@@ -83,19 +111,19 @@ impl Dispatch {
         command: Command,
         priority: Priority,
     ) -> Result<Answer, CallError> {
+        let admitted = self.admit(priority)?;
+        actors::identity::call(&admitted, customer, Arc::new(command)).await
+    }
+
+    /// Lets one caller in, for as many turns as its call takes before the deadline.
+    ///
+    /// # Errors
+    /// Those of a call of which nothing was applied.
+    pub fn admit(&self, priority: Priority) -> Result<Admitted<'_>, CallError> {
         let serving = self.serving()?;
-        let route = self.ownership.route(customer.hash64());
-        if route.node != *self.ownership.node() {
-            return Err(TurnError::NotOwner { shard: route.shard.0 }.into());
-        }
-        let _ticket = self.admission.admit(priority).ok_or_else(|| self.overloaded())?;
+        let ticket = self.admission.admit(priority).ok_or_else(|| self.overloaded())?;
         let deadline = Instant::now() + self.deadline;
-        let call = CustomerCall { customer: customer.clone(), command, deadline };
-        // A turn that has begun may outlive the deadline; it is not waited for more than as long again.
-        match timeout_at(deadline + self.deadline, serving.region.call(call)).await {
-            Ok(answer) => Ok(answer?),
-            Err(_) => Err(TurnError::MaybeApplied("the turn has begun and not ended in time".into()).into()),
-        }
+        Ok(Admitted { dispatch: self, serving, deadline, _ticket: ticket })
     }
 
     /// Puts a playbook in force, from the next turn on. The first one opens the node for customers.

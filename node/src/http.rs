@@ -5,7 +5,7 @@
 //!
 //! Reading order: the table ([`routes`]), how a request is read and answered ([`request`], [`reply`], [`error`]),
 //! what channels ask ([`channel`]), what comes in ([`events`], [`stream`], [`imports`]), a customer's data
-//! ([`customers`], [`results`]), what an operator asks ([`admin`], [`playbooks`]), and the description of all this
+//! ([`customers`], [`identity`], [`history`], [`results`]), what an operator asks ([`admin`], [`playbooks`]), and the description of all this
 //! ([`openapi`]).
 
 pub mod routes;
@@ -16,6 +16,8 @@ pub mod events;
 pub mod stream;
 pub mod imports;
 pub mod customers;
+pub mod identity;
+pub mod history;
 pub mod results;
 pub mod admin;
 pub mod playbooks;

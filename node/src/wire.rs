@@ -17,6 +17,7 @@ pub mod response;
 pub mod explanation;
 pub mod consent;
 pub mod customer;
+pub mod identity;
 pub mod past;
 pub mod playbook;
 pub mod problem;

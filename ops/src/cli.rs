@@ -181,13 +181,42 @@ pub enum CustomerCommand {
         #[command(flatten)]
         talk: Talk,
     },
-    /// Forget the customer for good: no way back
+    /// Other ids of the same customer: lines, devices, e-mail
+    #[command(subcommand)]
+    Alias(AliasCommand),
+    /// Forget the customer for good, under all of its ids: no way back
     Erase {
         /// The customer's id
         id: String,
         /// Yes, forget
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        talk: Talk,
+    },
+}
+
+/// `rapport customer alias`.
+#[derive(Debug, Subcommand)]
+pub enum AliasCommand {
+    /// Make an id another id of a customer
+    Add {
+        /// The customer's id
+        id: String,
+        /// The other id, such as msisdn:49170123456
+        alias: String,
+        /// The line it belongs to
+        #[arg(long)]
+        line: Option<String>,
+        #[command(flatten)]
+        talk: Talk,
+    },
+    /// End an alias: its id is nobody's afterwards
+    Remove {
+        /// The customer's id
+        id: String,
+        /// The other id
+        alias: String,
         #[command(flatten)]
         talk: Talk,
     },
@@ -349,6 +378,9 @@ mod tests {
         check("customer decide c-1 --channel app --direction outbound --placement x --why-not y", true);
         check("customer decide c-1", false);
         check("customer erase c-1", true);
+        check("customer alias add c-1 msisdn:1 --line l --json", true);
+        check("customer alias remove c-1 msisdn:1", true);
+        check("customer alias add c-1", false);
         check("import tags f.csv --mapping m --source s --as-of t --rejects r", true);
         check("import events f.ndjson --mapping m", false);
         check("cluster status --json", true);

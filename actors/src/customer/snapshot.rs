@@ -17,6 +17,7 @@ mod version_1;
 
 use crate::call::CustomerId;
 use crate::customer::Customer;
+use crate::customer::entry::{ALIAS_VERSION, Alias};
 use crate::customer::section::{Section, SectionBytes};
 use crate::error::Unreadable;
 use std::ops::Range;
@@ -64,6 +65,7 @@ sections! {
     8 => standing,
     9 => decision_count,
     10 => swept_on,
+    11 => identity,
 }
 
 const WHAT: &str = "customer snapshot";
@@ -90,6 +92,22 @@ impl Snapshot {
             decode(&nobody, &bytes)?;
         }
         Ok(Snapshot(bytes))
+    }
+
+    /// As [`check`](Self::check), for what is kept under any id: a customer, or an alias of one.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn check_entry(bytes: Arc<[u8]>) -> Result<Self, Unreadable> {
+        match bytes.first() {
+            Some(&ALIAS_VERSION) => Alias::decode(&bytes).map(|_| Snapshot(bytes)),
+            _ => Snapshot::check(bytes),
+        }
+    }
+
+    /// The bytes of an alias.
+    pub(super) fn of_alias(bytes: Vec<u8>) -> Self {
+        Snapshot(bytes.into())
     }
 
     /// Bytes that nobody will open.

@@ -2,7 +2,8 @@
 //!
 //! Leaves out how it is written down: the node turns it into JSON.
 
-use crate::call::ConsentRecord;
+use crate::call::identity::Link;
+use crate::call::{ConsentRecord, CustomerId};
 use crate::customer::Customer;
 use crate::customer::refusal::Suppressed;
 use crate::customer::tags::TagEntry;
@@ -19,7 +20,7 @@ use crate::value::{Name, Value};
 #[derive(Clone, Debug, PartialEq)]
 pub struct CustomerView {
     /// The customer's id.
-    pub customer: String,
+    pub customer: CustomerId,
     /// Tags by id, sorted, with values as the outside writes them.
     pub tags: Vec<TagView>,
     /// Current consents.
@@ -36,6 +37,8 @@ pub struct CustomerView {
     pub open_decisions: Vec<OpenDecision>,
     /// Owned products, sorted.
     pub products: Vec<Name>,
+    /// Other ids of the same customer, sorted.
+    pub links: Vec<Link>,
 }
 
 /// A tag as read by a person.
@@ -112,8 +115,10 @@ impl Customer {
         let mut tags: Vec<TagView> =
             self.tags.iter().filter_map(|entry| self.tag_view(entry, playbook, now)).collect();
         tags.sort_by(|a, b| a.id.cmp(&b.id));
+        let mut links: Vec<Link> = self.identity.links().collect();
+        links.sort_by(|a, b| a.alias.cmp(&b.alias));
         CustomerView {
-            customer: self.id().to_owned(),
+            customer: self.id.clone(),
             tags,
             consents: self.consents.current(),
             consent_history: self.consents.history().to_vec(),
@@ -127,6 +132,7 @@ impl Customer {
                 .map(OpenDecision::from)
                 .collect(),
             products: self.products.iter().cloned().collect(),
+            links,
         }
     }
 

@@ -3,6 +3,7 @@
 //! Start reading here. The reply leaves only after the save: it never speaks of a state that a crash could take back.
 
 use crate::call::{Answer, Command, CustomerCall, CustomerId, Receipt, Reply};
+use crate::customer::entry::{After, Entry};
 use crate::customer::snapshot::Snapshot;
 use crate::customer::{Outcome, Turn};
 use crate::error::TurnError;
@@ -51,17 +52,18 @@ impl Shard {
         }
         self.still_owner().map_err(|()| TurnError::NotOwner { shard: self.id.0 })?;
         let customer = self.activate(call).await?;
-        if call.command == Command::Erase {
+        if customer.snapshot.is_err() && *call.command == Command::Erase {
             return self.erase(call, &customer).await;
         }
-        let (outcome, snapshot) = self.apply(call, &customer)?;
-        let revision = match snapshot {
-            Some(snapshot) => self.save(call, customer, snapshot, &outcome).await?,
-            None => self.take_over(call, &customer).await?,
+        let (outcome, after) = self.apply(call, &customer)?;
+        let revision = match after {
+            After::Kept(snapshot) => self.save(call, customer, snapshot, &outcome).await?,
+            After::Same => self.take_over(call, &customer).await?,
+            After::Nothing => return self.erase(call, &customer).await,
         };
         self.still_owner().map_err(|()| lost_lease(&outcome))?;
         outcome.decisions.iter().for_each(|logged| metrics::decided(&logged.decision));
-        Ok(self.answer(outcome.reply, revision))
+        Ok(self.answer(call, outcome.reply, revision))
     }
 
     /// The customer from memory, or read from the store. One that a former owner wrote is kept in memory only after it was
@@ -96,27 +98,23 @@ impl Shard {
         }
     }
 
-    /// The command's outcome, and the snapshot to save if it changed anything. A bug in here costs the turn, never the
-    /// shard.
-    fn apply(&self, call: &CustomerCall, active: &Active) -> Result<(Outcome, Option<Snapshot>), TurnError> {
+    /// The command's outcome, and what to keep afterwards. A bug in here costs the turn, never the shard.
+    fn apply(&self, call: &CustomerCall, active: &Active) -> Result<(Outcome, After), TurnError> {
         let before = active.snapshot.as_ref().map_err(TurnError::clone)?;
         let playbook = self.shared.playbook.current();
         let turn = Turn { active: &playbook, now: (self.shared.clock)(), before: before.bytes() };
         let applied = catch_unwind(AssertUnwindSafe(|| {
-            let mut customer = before.open(&call.customer);
-            let outcome = customer.apply(&call.command, turn);
-            let snapshot = outcome.changed.then(|| customer.snapshot());
-            (outcome, snapshot)
+            Entry::open(&call.customer, before).apply(&call.command, call.via.as_ref(), turn)
         }));
-        let (outcome, snapshot) = applied.map_err(|_| {
+        let (outcome, after) = applied.map_err(|_| {
             tracing::error!(shard = self.id.0, customer = call.customer.pseudonym(), "a turn panicked");
             TurnError::Corrupt("a turn of this customer failed; nothing was changed".to_owned())
         })?;
-        match snapshot {
-            Some(snapshot) if snapshot.len() > bytes_max(&call.command) => {
-                Ok((Outcome::refused("customer_too_large", too_large(snapshot.len())), None))
+        match after {
+            After::Kept(snapshot) if snapshot.len() > bytes_max(&call.command) => {
+                Ok((Outcome::refused("customer_too_large", too_large(snapshot.len())), After::Same))
             }
-            snapshot => Ok((outcome, snapshot)),
+            after => Ok((outcome, after)),
         }
     }
 
@@ -185,7 +183,7 @@ impl Shard {
             at,
             removed: [erasure.snapshots, erasure.contacts, erasure.decisions],
         };
-        Ok(self.answer(Reply::Erased(receipt), 0))
+        Ok(self.answer(call, Reply::Erased(receipt), 0))
     }
 
     /// Whether this node still owns the shard under the epoch it began with, by its lease on the monotonic clock.
@@ -200,14 +198,14 @@ impl Shard {
         Fence(self.epoch.0)
     }
 
-    fn answer(&self, reply: Reply, revision: u64) -> Answer {
-        Answer { reply, revision, shard: self.id.0, epoch: self.epoch.0 }
+    fn answer(&self, call: &CustomerCall, reply: Reply, revision: u64) -> Answer {
+        Answer { customer: call.customer.clone(), reply, revision, shard: self.id.0, epoch: self.epoch.0 }
     }
 }
 
 /// What the store gave, if it is whole: looked through once, here, so that a turn can decode as little as it needs.
 fn checked(call: &CustomerCall, bytes: &Arc<[u8]>) -> Result<Snapshot, TurnError> {
-    let checked = catch_unwind(|| Snapshot::check(Arc::clone(bytes))).map_err(|_| {
+    let checked = catch_unwind(|| Snapshot::check_entry(Arc::clone(bytes))).map_err(|_| {
         tracing::error!(customer = call.customer.pseudonym(), "checking a snapshot panicked");
         TurnError::Corrupt("this customer can't be checked".to_owned())
     })?;

@@ -2,6 +2,7 @@
 
 mod fixture;
 mod catalogue;
+mod identities;
 mod caps;
 mod caps_against_model;
 mod caps_model;

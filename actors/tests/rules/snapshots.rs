@@ -6,6 +6,7 @@
 //! `cargo test -p actors --test rules -- --ignored write_the_golden`. The file of version 1 stays as it is.
 
 use crate::fixture::{Subject, at, id, map, playbook, response};
+use actors::call::identity::IdentityStep;
 use actors::call::{
     Command, ConsentState, CustomerId, Direction, Event, EventOutcome, Reply, ResponseKind, TagPatch,
 };
@@ -51,6 +52,8 @@ fn with_a_past() -> Subject {
         ..response(ResponseKind::Ignored)
     });
     ann.decide("app", Direction::Inbound);
+    let alias = IdentityStep::NoteAlias { alias: id("msisdn:1"), line: Some("mobile".into()) };
+    ann.apply(&Command::Identity(Box::new(alias)));
     ann
 }
 
@@ -107,6 +110,13 @@ fn check_past(snapshot: Vec<u8>) {
     assert_eq!(ann.customer().decision_count, 2);
 }
 
+/// What version 1 did not have.
+fn check_what_is_new(snapshot: &[u8]) {
+    let customer = Customer::decode(&id("ann"), snapshot).expect("readable");
+    let links: Vec<_> = customer.identity.links().map(|link| (link.alias, link.pointer.line)).collect();
+    assert_eq!(links, [(id("msisdn:1"), Some("mobile".into()))]);
+}
+
 fn expected_tags() -> usize {
     10
 }
@@ -116,12 +126,17 @@ fn snapshots_of_every_version_are_readable() {
     let files = std::fs::read_dir(golden(0).parent().expect("a folder")).expect("golden files").count();
     assert_eq!(files, usize::from(VERSION), "one golden file for each version written so far");
     for version in 1..=VERSION {
-        check_past(std::fs::read(golden(version)).expect("a golden file"));
+        let snapshot = std::fs::read(golden(version)).expect("a golden file");
+        if version > 1 {
+            check_what_is_new(&snapshot);
+        }
+        check_past(snapshot);
     }
 }
 
 #[test]
 fn what_is_written_today_is_read_the_same() {
+    check_what_is_new(&with_a_past().snapshot);
     check_past(with_a_past().snapshot);
 }
 

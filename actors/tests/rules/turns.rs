@@ -49,7 +49,9 @@ impl Bench {
 
     async fn call_within(&self, ms: u64, customer: &str, command: Command) -> Result<Answer, TurnError> {
         let deadline = Instant::now() + Duration::from_millis(ms);
-        self.region.call(CustomerCall { customer: id(customer), command, deadline }).await
+        self.region
+            .call(CustomerCall { customer: id(customer), via: None, command: Arc::new(command), deadline })
+            .await
     }
 
     async fn hear(&self, customer: &str, event: &str) -> Result<EventOutcome, TurnError> {
@@ -153,7 +155,10 @@ async fn without_a_lease_nothing_is_acknowledged() {
 async fn a_call_whose_deadline_has_passed_is_not_begun() {
     let bench = bench();
     let deadline = Instant::now();
-    let late = bench.region.call(CustomerCall { customer: id("ann"), command: usage("e1"), deadline }).await;
+    let late = bench
+        .region
+        .call(CustomerCall { customer: id("ann"), via: None, command: Arc::new(usage("e1")), deadline })
+        .await;
     assert_eq!(late.expect_err("too late"), TurnError::DeadlinePassed);
     assert_eq!(bench.count("ann").await, Value::Null);
 }

@@ -1,7 +1,9 @@
 //! What channels ask for: the next best action, and to hear what became of it.
 
 use crate::admission::Priority;
+use crate::http::customers::view;
 use crate::http::error::Problem;
+use crate::http::history::History;
 use crate::http::{Services, reply, request};
 use crate::wire::decision::{DecisionAnswer, DecisionQuestion};
 use crate::wire::response::{ResponseAnswer, ResponseReport};
@@ -9,7 +11,6 @@ use actix_web::http::header::HeaderValue;
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::call::{Command, CustomerId, Reply};
 use actors::decision::log::LoggedDecision;
-use storage::CustomerKey;
 
 /// The channel whose questions come before all others: somebody talks to the customer.
 const CARE_CHANNEL: &str = "desk";
@@ -29,12 +30,14 @@ pub async fn decide(
     let priority = if &*question.channel == CARE_CHANNEL { Priority::Care } else { Priority::Decision };
     let answer = services.dispatch.call(&customer, Command::Decide(Box::new(question)), priority).await?;
     let origin = (&answer).into();
+    let customer = answer.customer;
     match answer.reply {
         Reply::Decision(decision) => {
             Ok(reply::of_customer(origin, &DecisionAnswer::of(&customer, &decision)))
         }
         Reply::DecidedBefore { decision_id } => {
-            let logged = logged(&services, &customer, &decision_id).await?;
+            let (_, view) = view(&services, &customer).await?;
+            let (_, logged) = logged(&services, &History::of(&view), &decision_id).await?;
             let mut response = reply::of_customer(origin, &DecisionAnswer::of(&customer, &logged.decision));
             response.headers_mut().insert(reply::REPEATED, HeaderValue::from_static("true"));
             Ok(response)
@@ -44,19 +47,19 @@ pub async fn decide(
     }
 }
 
-/// A decision from the log.
+/// A decision from the log, and the id it was taken for.
 ///
 /// # Errors
 /// 404 `unknown_decision`, and those of the store.
 pub async fn logged(
     services: &Services,
-    customer: &CustomerId,
+    history: &History,
     decision_id: &str,
-) -> Result<LoggedDecision, Problem> {
-    let key = CustomerKey { hash: customer.hash64(), id: customer.to_arc() };
-    let row = services.store.decision(&key, decision_id).await?;
-    let row = row.ok_or_else(|| Problem::missing("unknown_decision", "the customer has no such decision"))?;
-    Ok(LoggedDecision::decode(&row.body)?)
+) -> Result<(CustomerId, LoggedDecision), Problem> {
+    let found = history.decision(&*services.store, decision_id).await?;
+    let (customer, row) =
+        found.ok_or_else(|| Problem::missing("unknown_decision", "the customer has no such decision"))?;
+    Ok((customer, LoggedDecision::decode(&row.body)?))
 }
 
 /// `POST /v1/customers/{id}/responses`

@@ -1,11 +1,11 @@
-//! A customer's data: shown, corrected, consented to, erased.
+//! A customer's data: shown, corrected, consented to.
 
 use crate::admission::Priority;
 use crate::http::error::Problem;
 use crate::http::reply::Origin;
 use crate::http::{Services, reply, request};
 use crate::wire::consent::{ConsentAnswer, ConsentNote, ConsentsAnswer, ConsentsNoted};
-use crate::wire::customer::{CustomerAnswer, ReceiptAnswer, TagsAnswer, TagsPatch};
+use crate::wire::customer::{CustomerAnswer, TagsAnswer, TagsPatch};
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::call::{Command, CustomerId, Reply};
 use actors::customer::view::CustomerView;
@@ -96,21 +96,6 @@ pub async fn patch_tags(
     let origin = Origin::from(&answer);
     match answer.reply {
         Reply::Tags(outcome) => Ok(reply::of_customer(origin, &TagsAnswer::from(outcome))),
-        Reply::Refused(refusal) => Err(refusal.into()),
-        _ => Err(reply::out_of_place()),
-    }
-}
-
-/// `DELETE /v1/customers/{id}`
-///
-/// # Errors
-/// Those of the call.
-pub async fn erase(request: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
-    let customer = request::customer(&request)?;
-    let answer = services.dispatch.call(&customer, Command::Erase, Priority::Event).await?;
-    let origin = Origin::from(&answer);
-    match answer.reply {
-        Reply::Erased(receipt) => Ok(reply::of_customer(origin, &ReceiptAnswer::from(receipt))),
         Reply::Refused(refusal) => Err(refusal.into()),
         _ => Err(reply::out_of_place()),
     }

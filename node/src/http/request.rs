@@ -76,14 +76,27 @@ pub fn json_code(error: &serde_json::Error) -> &'static str {
 /// # Errors
 /// 400 `bad_customer_id`.
 pub fn customer(request: &HttpRequest) -> Result<CustomerId, Problem> {
-    const PLACE: usize = 3;
-    let segment = request.uri().path().split('/').nth(PLACE).unwrap_or_default();
-    percent_decoded(segment).and_then(|id| CustomerId::new(&id)).ok_or_else(|| {
+    id_at(request, 3).ok_or_else(|| {
         Problem::bad(
             "bad_customer_id",
             "the customer's id must be 1 to 128 bytes of UTF-8 without control characters",
         )
     })
+}
+
+/// The alias named in `/v1/customers/{id}/aliases/{alias}`, read as the customer is.
+///
+/// # Errors
+/// 400 `bad_alias`.
+pub fn alias(request: &HttpRequest) -> Result<CustomerId, Problem> {
+    id_at(request, 5).ok_or_else(|| {
+        Problem::bad("bad_alias", "an alias must be 1 to 128 bytes of UTF-8 without control characters")
+    })
+}
+
+fn id_at(request: &HttpRequest, place: usize) -> Option<CustomerId> {
+    let segment = request.uri().path().split('/').nth(place).unwrap_or_default();
+    percent_decoded(segment).and_then(|id| CustomerId::new(&id))
 }
 
 /// Text with its `%XX` read; `None` when one is not two hexadecimal digits, or the result is no UTF-8.

@@ -3,6 +3,7 @@
 use crate::http::channel::logged;
 use crate::http::customers::view;
 use crate::http::error::Problem;
+use crate::http::history::History;
 use crate::http::{Services, reply, request};
 use crate::wire::consent::ConsentAnswer;
 use crate::wire::customer::{ContactAnswer, CustomerAnswer};
@@ -13,12 +14,12 @@ use crate::wire::past::{
 };
 use crate::wire::time::Time;
 use actix_web::{HttpRequest, HttpResponse, web};
-use actors::call::CustomerId;
 use actors::customer::contact_history::view_of_row;
+use actors::customer::view::CustomerView;
 use actors::decision::log::LoggedDecision;
 use actors::learning::PriorTable;
 use std::sync::Arc;
-use storage::{ContactRow, CustomerKey, DecisionRow, Page};
+use storage::{ContactRow, DecisionRow};
 
 /// `GET /v1/customers/{id}/contacts`
 ///
@@ -31,11 +32,10 @@ pub async fn contacts(
 ) -> Result<HttpResponse, Problem> {
     let customer = request::customer(&request)?;
     let page = query.page().map_err(|(code, detail)| Problem::bad(code, detail))?;
-    let (origin, _) = view(&services, &customer).await?;
-    let rows_max = page.rows_max;
-    let rows = services.store.contacts(&key(&customer), page).await?;
-    let next_cursor = full(&rows, rows_max).map(|last| write_cursor(last.at_ms, &last.contact_id));
-    let contacts = rows.iter().map(|row| contact(&services, row)).collect::<Result<_, _>>()?;
+    let (origin, view) = view(&services, &customer).await?;
+    let found = History::of(&view).contacts(&*services.store, &page).await?;
+    let next_cursor = found.next.map(|(at_ms, id)| write_cursor(at_ms, &id));
+    let contacts = found.rows.iter().map(|row| contact(&services, row)).collect::<Result<_, _>>()?;
     Ok(reply::of_customer(origin, &ContactsPage { contacts, next_cursor }))
 }
 
@@ -50,11 +50,10 @@ pub async fn decisions(
 ) -> Result<HttpResponse, Problem> {
     let customer = request::customer(&request)?;
     let page = query.page().map_err(|(code, detail)| Problem::bad(code, detail))?;
-    let (origin, _) = view(&services, &customer).await?;
-    let rows_max = page.rows_max;
-    let rows = services.store.decisions(&key(&customer), page).await?;
-    let next_cursor = full(&rows, rows_max).map(|last| write_cursor(last.at_ms, &last.decision_id));
-    let decisions = rows.iter().map(|row| decision(&customer, row)).collect::<Result<_, _>>()?;
+    let (origin, view) = view(&services, &customer).await?;
+    let found = History::of(&view).decisions(&*services.store, &page).await?;
+    let next_cursor = found.next.map(|(at_ms, id)| write_cursor(at_ms, &id));
+    let decisions = found.rows.iter().map(|row| decision(&view, row)).collect::<Result<_, _>>()?;
     Ok(reply::of_customer(origin, &DecisionsPage { decisions, next_cursor }))
 }
 
@@ -69,8 +68,8 @@ pub async fn explain(
 ) -> Result<HttpResponse, Problem> {
     let customer = request::customer(&request)?;
     let decision_id = request.match_info().query("decision_id").to_string();
-    let (origin, _) = view(&services, &customer).await?;
-    let logged = logged(&services, &customer, &decision_id).await?;
+    let (origin, view) = view(&services, &customer).await?;
+    let (customer, logged) = logged(&services, &History::of(&view), &decision_id).await?;
     let playbook = services.playbooks.by_id(&logged.decision.playbook).await?;
     let offer = query.into_inner().offer;
     // Walking every offer of a large catalogue takes a while: not on the thread that serves others.
@@ -91,40 +90,45 @@ pub async fn explain(
 pub async fn export(request: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
     let customer = request::customer(&request)?;
     let (origin, view) = view(&services, &customer).await?;
+    let history = History::of(&view);
     let answer = ExportAnswer {
-        customer: customer.as_str().to_string(),
+        customer: view.customer.as_str().to_owned(),
         exported_at: Time((services.clock)()),
         view: CustomerAnswer::of(&view, origin.revision()),
         consent_history: view.consent_history.iter().map(ConsentAnswer::of).collect(),
-        contacts: all_contacts(&services, &customer).await?,
-        decisions: all_decisions(&services, &customer).await?,
+        contacts: all_contacts(&services, &history).await?,
+        decisions: all_decisions(&services, &view, &history).await?,
     };
     Ok(reply::of_customer(origin, &answer))
 }
 
-async fn all_contacts(services: &Services, customer: &CustomerId) -> Result<Vec<ContactAnswer>, Problem> {
-    let (key, mut page, mut contacts) = (key(customer), from_the_latest(), Vec::new());
+async fn all_contacts(services: &Services, history: &History) -> Result<Vec<ContactAnswer>, Problem> {
+    let (mut page, mut contacts) = (from_the_latest(), Vec::new());
     loop {
-        let rows = services.store.contacts(&key, page.clone()).await?;
-        for row in &rows {
+        let found = history.contacts(&*services.store, &page).await?;
+        for row in &found.rows {
             contacts.push(contact(services, row)?);
         }
-        match full(&rows, page.rows_max) {
-            Some(last) => page = Page { after: Some((last.at_ms, last.contact_id.clone())), ..page },
+        match found.next {
+            Some(next) => page.after = Some(next),
             None => return Ok(contacts),
         }
     }
 }
 
-async fn all_decisions(services: &Services, customer: &CustomerId) -> Result<Vec<DecisionAnswer>, Problem> {
-    let (key, mut page, mut decisions) = (key(customer), from_the_latest(), Vec::new());
+async fn all_decisions(
+    services: &Services,
+    view: &CustomerView,
+    history: &History,
+) -> Result<Vec<DecisionAnswer>, Problem> {
+    let (mut page, mut decisions) = (from_the_latest(), Vec::new());
     loop {
-        let rows = services.store.decisions(&key, page.clone()).await?;
-        for row in &rows {
-            decisions.push(decision(customer, row)?);
+        let found = history.decisions(&*services.store, &page).await?;
+        for row in &found.rows {
+            decisions.push(decision(view, row)?);
         }
-        match full(&rows, page.rows_max) {
-            Some(last) => page = Page { after: Some((last.at_ms, last.decision_id.clone())), ..page },
+        match found.next {
+            Some(next) => page.after = Some(next),
             None => return Ok(decisions),
         }
     }
@@ -134,15 +138,6 @@ fn contact(services: &Services, row: &ContactRow) -> Result<ContactAnswer, Probl
     Ok(ContactAnswer::of(&view_of_row(&row.body, (services.clock)())?))
 }
 
-fn decision(customer: &CustomerId, row: &DecisionRow) -> Result<DecisionAnswer, Problem> {
-    Ok(DecisionAnswer::of(customer, &LoggedDecision::decode(&row.body)?.decision))
-}
-
-/// The last row of a full page: there may be more.
-fn full<R>(rows: &[R], rows_max: usize) -> Option<&R> {
-    rows.last().filter(|_| rows.len() == rows_max)
-}
-
-fn key(customer: &CustomerId) -> CustomerKey {
-    CustomerKey { hash: customer.hash64(), id: customer.to_arc() }
+fn decision(view: &CustomerView, row: &DecisionRow) -> Result<DecisionAnswer, Problem> {
+    Ok(DecisionAnswer::of(&view.customer, &LoggedDecision::decode(&row.body)?.decision))
 }

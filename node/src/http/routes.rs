@@ -2,12 +2,13 @@
 //! the two cannot differ.
 
 use crate::http::error::Problem;
-use crate::http::{admin, channel, customers, events, imports, playbooks, results};
+use crate::http::{admin, channel, customers, events, identity, imports, playbooks, results};
 use crate::wire::consent::{ConsentNote, ConsentsAnswer, ConsentsNoted};
 use crate::wire::customer::{CustomerAnswer, ReceiptAnswer, TagsAnswer, TagsPatch};
 use crate::wire::decision::{DecisionAnswer, DecisionQuestion};
 use crate::wire::event::{CloudEvent, EventsAnswer, ImportAnswer, TagLine};
 use crate::wire::explanation::ExplanationAnswer;
+use crate::wire::identity::{AliasAnswer, AliasBody};
 use crate::wire::past::{ContactsPage, DecisionsPage, ExportAnswer, OfferQuery, PageQuery};
 use crate::wire::playbook::{
     ClusterAnswer, PlaybookAnswer, PlaybookSummary, PlaybookUpload, PlaybooksAnswer, StatusAnswer,
@@ -214,6 +215,27 @@ pub const ROUTES: &[Route] = &[
         ..PLAIN
     },
     Route {
+        method: Method::Put,
+        path: "/v1/customers/{id}/aliases/{alias}",
+        operation: "addAlias",
+        summary: "Make an id another id of a customer. Repeated, it does nothing more.",
+        takes: &[(JSON, shape::<AliasBody>)],
+        gives: gives::<AliasAnswer>(),
+        errors: &[400, 413, 422, 429, 503],
+        handler: || web::put().to(identity::add_alias),
+        ..PLAIN
+    },
+    Route {
+        method: Method::Delete,
+        path: "/v1/customers/{id}/aliases/{alias}",
+        operation: "removeAlias",
+        summary: "End an alias: its id is nobody's afterwards.",
+        gives: gives::<AliasAnswer>(),
+        errors: &[400, 422, 429, 503],
+        handler: || web::delete().to(identity::remove_alias),
+        ..PLAIN
+    },
+    Route {
         path: "/v1/customers/{id}",
         operation: "showCustomer",
         summary: "The 360-degree view.",
@@ -229,7 +251,7 @@ pub const ROUTES: &[Route] = &[
         summary: "Forget everything about a customer.",
         gives: gives::<ReceiptAnswer>(),
         errors: &[400, 429, 503],
-        handler: || web::delete().to(customers::erase),
+        handler: || web::delete().to(identity::erase),
         ..PLAIN
     },
     Route {

@@ -4,6 +4,7 @@ use crate::wire::bounds::{self, SOURCE_BYTES_MAX};
 use crate::wire::consent::ConsentAnswer;
 use crate::wire::decision::Bad;
 use crate::wire::explanation::CapAnswer;
+use crate::wire::identity::{LinkAnswer, in_force};
 use crate::wire::time::Time;
 use crate::wire::value;
 use actors::Name;
@@ -35,8 +36,10 @@ pub struct CustomerAnswer {
     pub refusals: Vec<RefusalAnswer>,
     /// Decisions that stand.
     pub open_decisions: Vec<OpenDecisionAnswer>,
-    /// Other ids of the same customer.
+    /// Other ids of the same customer that are in force.
     pub aliases: Vec<String>,
+    /// All other ids, with their lines and how far they have come.
+    pub links: Vec<LinkAnswer>,
     /// Owned products.
     pub products: Vec<Name>,
 }
@@ -121,7 +124,7 @@ impl CustomerAnswer {
     #[must_use]
     pub fn of(view: &CustomerView, revision: u64) -> Self {
         CustomerAnswer {
-            customer: view.customer.clone(),
+            customer: view.customer.as_str().to_owned(),
             revision,
             tags: view.tags.iter().map(|tag| (tag.id.clone(), TagAnswer::of(tag))).collect(),
             consents: view.consents.iter().map(ConsentAnswer::of).collect(),
@@ -130,7 +133,8 @@ impl CustomerAnswer {
             caps: view.caps.iter().map(CapAnswer::of).collect(),
             refusals: view.refusals.iter().map(RefusalAnswer::of).collect(),
             open_decisions: view.open_decisions.iter().map(OpenDecisionAnswer::of).collect(),
-            aliases: Vec::new(),
+            aliases: in_force(&view.links),
+            links: view.links.iter().map(LinkAnswer::of).collect(),
             products: view.products.clone(),
         }
     }

@@ -3,6 +3,7 @@
 mod show;
 mod decide;
 mod history;
+mod identity;
 pub mod words;
 
 pub use decide::fate_of;
@@ -21,6 +22,7 @@ pub fn run(command: CustomerCommand) -> Result<(), Failure> {
         CustomerCommand::Decide(args) => decide(&args),
         CustomerCommand::Events { id, limit, talk } => history(&id, limit, &talk),
         CustomerCommand::Export { id, talk } => export(&id, &talk),
+        CustomerCommand::Alias(command) => identity::alias(command),
         CustomerCommand::Erase { id, yes, talk } => erase(&id, yes, &talk),
     }
 }

@@ -10,6 +10,7 @@ pub fn render(view: &Value) -> String {
         page.push_str("\nnothing is known; the first event, tag or consent makes the customer");
     }
     for (title, table) in [
+        ("Other ids", links(view)),
         ("Tags", tags(view)),
         ("Consents", consents(view)),
         ("Products", products(view)),
@@ -23,6 +24,15 @@ pub fn render(view: &Value) -> String {
         }
     }
     page
+}
+
+fn links(view: &Value) -> Table {
+    let mut table = Table::new(&["id", "line", "since", "state"]).indented(2);
+    for link in list(view, "links") {
+        let [alias, line, state] = ["alias", "line", "state"].map(|key| field(link, key));
+        table.row([alias, line, moment(&link["since"]), state]);
+    }
+    table
 }
 
 fn tags(view: &Value) -> Table {

@@ -1,0 +1,36 @@
+//! `rapport customer alias`: which ids are one customer.
+
+use super::path;
+use crate::cli::AliasCommand;
+use crate::client::escaped;
+use crate::error::Failure;
+use crate::output::{Shape, field, print, print_json};
+use serde_json::{Value, json};
+
+/// Adds or removes an alias.
+pub fn alias(command: AliasCommand) -> Result<(), Failure> {
+    let (answer, shape, done) = match command {
+        AliasCommand::Add { id, alias, line, talk } => {
+            let (client, shape) = crate::cmd::open(&talk);
+            (client.put(&alias_path(&id, &alias)?, &json!({ "line": line }))?, shape, "is")
+        }
+        AliasCommand::Remove { id, alias, talk } => {
+            let (client, shape) = crate::cmd::open(&talk);
+            (client.delete(&alias_path(&id, &alias)?)?, shape, "is no longer")
+        }
+    };
+    match shape {
+        Shape::Json => print_json(&answer),
+        Shape::Text => print(&words(&answer, done)),
+    }
+    Ok(())
+}
+
+fn words(answer: &Value, done: &str) -> String {
+    let done = if answer["applied"] == false { "was not" } else { done };
+    format!("{} {done} an id of customer {}", field(answer, "alias"), field(answer, "customer"))
+}
+
+fn alias_path(id: &str, alias: &str) -> Result<String, Failure> {
+    path(id, &format!("/aliases/{}", escaped(alias)))
+}
