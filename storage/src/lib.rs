@@ -6,7 +6,8 @@
 //! Reading order: the contracts first ([`customer_store`], [`decision_log`], [`playbook_store`],
 //! [`evidence_store`]), then the stores
 //! that keep them: [`memory`] (for tests), [`faulty`] (a store that fails on demand), [`embedded`] (SQLite, one
-//! machine). `contract` (feature of the same name) is the suite every store has to pass.
+//! machine), [`scylla`] (what a cluster shares). `contract` (feature of the same name) is the suite every store has to
+//! pass.
 
 pub mod customer_store;
 pub mod decision_log;
@@ -17,6 +18,8 @@ mod compare_and_set;
 pub mod memory;
 pub mod faulty;
 pub mod embedded;
+mod delta;
+pub mod scylla;
 pub mod options;
 pub mod metrics;
 #[cfg(feature = "contract")]
@@ -31,8 +34,9 @@ pub use error::StoreError;
 pub use evidence_store::{EvidenceStore, ShardEvidence};
 pub use faulty::Faulty;
 pub use memory::Memory;
-pub use options::EmbeddedOptions;
+pub use options::{EmbeddedOptions, ScyllaOptions};
 pub use playbook_store::{Activation, PlaybookRow, PlaybookStore, StoredDictionary};
+pub use scylla::Scylla;
 
 use std::pin::Pin;
 
