@@ -46,8 +46,7 @@ pub struct Compiled {
 /// Every mistake found, warnings among them, by file and line.
 pub fn compile(files: &[(String, String)], dictionary: &Dictionary) -> Result<Compiled, Vec<Mistake>> {
     let mut findings = Findings::default();
-    let nodes: Vec<text::Node> =
-        files.iter().filter_map(|(name, text)| text::read(name, text, &mut findings)).collect();
+    let nodes = text::read_all(files, &mut findings);
     let findings = RefCell::new(findings);
     let source = source::read(&nodes, &findings);
     drop(nodes);

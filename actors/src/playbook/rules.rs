@@ -139,17 +139,18 @@ pub struct Fault {
     pub fix: String,
 }
 
-/// A condition, ready to be checked.
+/// A condition, ready to be checked. Copies share it.
 #[derive(Clone, Debug)]
-pub struct Rule {
-    code: lower::Code,
-    about: About,
-}
+pub struct Rule(Arc<Compiled<lower::Code>>);
 
-/// A formula that gives a value.
+/// A formula that gives a value. Copies share it.
 #[derive(Clone, Debug)]
-pub struct Formula {
-    expr: expr::Expr,
+pub struct Formula(Arc<Compiled<expr::Expr>>);
+
+/// What is evaluated, and what is known of it without evaluating it.
+#[derive(Debug)]
+struct Compiled<C> {
+    code: C,
     about: About,
 }
 
@@ -172,13 +173,13 @@ impl Rule {
         let tree = parse::parse(text).map_err(|fault| vec![fault])?;
         let expr = check::condition(&tree, scope)?;
         let about = About::of(text, &expr, scope);
-        Ok(Rule { code: lower::lower(expr), about })
+        Ok(Rule(Arc::new(Compiled { code: lower::lower(expr), about })))
     }
 
     /// Whether the rule holds; `None`: unknown, a tag or field it needs is missing.
     #[must_use]
     pub fn holds(&self, facts: &impl Facts) -> Option<bool> {
-        self.code.holds(facts)
+        self.0.code.holds(facts)
     }
 
     /// Whether the rule holds, and if not, why. Costs nothing more than [`Rule::holds`] when it does.
@@ -186,48 +187,50 @@ impl Rule {
     pub fn check(&self, facts: &impl Facts, dictionary: &Dictionary) -> Verdict {
         match self.holds(facts) {
             Some(true) => Verdict::Pass,
-            _ => explain::explain(&self.code, facts, &explain::Words::new(dictionary, &self.about.private)),
+            _ => {
+                explain::explain(&self.0.code, facts, &explain::Words::new(dictionary, &self.0.about.private))
+            }
         }
     }
 
     /// Comparisons of one tag each, all of which must hold.
     #[must_use]
     pub fn predicates(&self) -> &[Predicate] {
-        &self.code.predicates
+        &self.0.code.predicates
     }
 
     /// Whether [`Rule::predicates`] say all there is to the rule.
     #[must_use]
     pub fn is_flat(&self) -> bool {
-        self.code.rest.is_none()
+        self.0.code.rest.is_none()
     }
 
     /// What there is to the rule beside its predicates.
     pub(crate) fn rest(&self) -> Option<&expr::Expr> {
-        self.code.rest.as_ref()
+        self.0.code.rest.as_ref()
     }
 
     /// Tags the rule reads, each once.
     pub fn reads_tags(&self) -> impl Iterator<Item = TagNumber> {
-        self.about.tags.iter().copied()
+        self.0.about.tags.iter().copied()
     }
 
     /// Paths below `c.` the rule reads, each once.
     #[must_use]
     pub fn reads_context(&self) -> &[Name] {
-        &self.about.context
+        &self.0.about.context
     }
 
     /// Whether the rule asks what the customer owns.
     #[must_use]
     pub fn reads_products(&self) -> bool {
-        self.about.products
+        self.0.about.products
     }
 
     /// The rule as its author wrote it.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.about.text
+        &self.0.about.text
     }
 }
 
@@ -268,13 +271,13 @@ impl Formula {
         let tree = parse::parse(text).map_err(|fault| vec![fault])?;
         let expr = check::formula(&tree, scope, wanted)?;
         let about = About::of(text, &expr, scope);
-        Ok(Formula { expr, about })
+        Ok(Formula(Arc::new(Compiled { code: expr, about })))
     }
 
     /// The formula's number, always finite; `None` when something is missing or divided by zero.
     #[must_use]
     pub fn value(&self, facts: &impl Facts) -> Option<f64> {
-        match self.expr.scalar(facts)? {
+        match self.0.code.scalar(facts)? {
             Scalar::Int(int) => Some(int as f64),
             Scalar::Number(number) => Some(number),
             _ => None,
@@ -284,32 +287,32 @@ impl Formula {
     /// The formula's value; an enum tag's value is its text. `None` when something is missing or divided by zero.
     #[must_use]
     pub fn scalar<'a>(&'a self, facts: &'a impl Facts) -> Option<Scalar<'a>> {
-        self.expr.scalar(facts)
+        self.0.code.scalar(facts)
     }
 
     /// The formula's number where it reads nothing; `None`: it depends on what it reads, or can't be computed.
     #[must_use]
     pub fn constant(&self) -> Option<f64> {
         let mut reads = false;
-        self.expr.visit(&mut |part| reads |= part.is_read());
+        self.0.code.visit(&mut |part| reads |= part.is_read());
         if reads { None } else { self.value(&Nothing) }
+    }
+
+    /// Tags the formula reads, each once.
+    pub fn reads_tags(&self) -> impl Iterator<Item = TagNumber> {
+        self.0.about.tags.iter().copied()
     }
 
     /// Paths below `c.` the formula reads, each once.
     #[must_use]
     pub fn reads_context(&self) -> &[Name] {
-        &self.about.context
-    }
-
-    /// Tags the formula reads, each once.
-    pub fn reads_tags(&self) -> impl Iterator<Item = TagNumber> {
-        self.about.tags.iter().copied()
+        &self.0.about.context
     }
 
     /// The formula as its author wrote it.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.about.text
+        &self.0.about.text
     }
 }
 

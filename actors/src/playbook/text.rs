@@ -4,24 +4,23 @@
 //! bounded: anchors with aliases are refused before the parser would copy what they stand for.
 
 mod nearest;
+mod yaml;
 
 pub use nearest::nearest;
 
 use super::mistake::{Mistake, Severity};
-use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
 use std::collections::HashSet;
 
 /// About 14,000 offers with thirty affinities each. A larger catalogue is spread over files.
 pub const FILE_BYTES_MAX: usize = 32 << 20;
 /// No playbook needs more than ten levels.
 pub const DEPTH_MAX: usize = 64;
+/// Files of more text than this are read by several threads: for less, starting them costs more than they save.
+const LARGE_BYTES: usize = 1 << 20;
+/// Threads that read at most: a node has other things to do meanwhile.
+const READERS_MAX: usize = 2;
 /// Indentation opens levels that the parser keeps on its stack.
 const INDENT_MAX: usize = 256;
-/// Keys given twice in one map are mended and searched on this often, so that other mistakes are found too.
-const DUPLICATES_MAX: u32 = 20;
-/// Marks a key that was given twice: a character of the private use area.
-const DUPLICATE_MARK: u32 = 0xE000;
-
 /// A place in the files of a playbook.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct At {
@@ -116,63 +115,57 @@ impl Findings {
     }
 
     fn push(&mut self, severity: Severity, at: At, what: String, fix: String) {
+        let file = self.files.get(at.file as usize).cloned().unwrap_or_default();
+        self.keep(Mistake { severity, file, line: at.line as usize, what, fix });
+    }
+
+    fn keep(&mut self, mistake: Mistake) {
         if !self.is_full() {
-            let file = self.files.get(at.file as usize).cloned().unwrap_or_default();
-            self.mistakes.push(Mistake { severity, file, line: at.line as usize, what, fix });
+            self.mistakes.push(mistake);
         }
     }
 }
 
-/// Reads one file. A broken file is a finding, and other files can still be read.
-pub fn read(name: &str, text: &str, findings: &mut Findings) -> Option<Node> {
-    let file = findings.file(name);
+/// Reads all files, given as name and text. Nodes and findings come in the order of the files, whoever read them. A broken
+/// file is a finding, and the others are still read.
+pub fn read_all(files: &[(String, String)], findings: &mut Findings) -> Vec<Node> {
+    let numbers: Vec<u32> = files.iter().map(|(name, _)| findings.file(name)).collect();
+    let bytes: usize = files.iter().map(|(_, text)| text.len()).sum();
+    let readers = if bytes > LARGE_BYTES { READERS_MAX.min(files.len()) } else { 1 };
+    let read_every = |first: usize| {
+        let mine = numbers.iter().zip(files).skip(first).step_by(readers);
+        let mut found = Findings { files: findings.files.clone(), mistakes: Vec::new() };
+        let read_one = |(number, (_, text)): (&u32, &(String, String))| {
+            let node = read(*number, text, &mut found);
+            (*number, node, std::mem::take(&mut found.mistakes))
+        };
+        mine.map(read_one).collect::<Vec<_>>()
+    };
+    let mut done = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..readers).map(|first| scope.spawn(move || read_every(first))).collect();
+        let mut done = read_every(0);
+        for other in others {
+            done.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        done
+    });
+    done.sort_by_key(|(number, ..)| *number);
+    let mut nodes = Vec::with_capacity(done.len());
+    for (_, node, mistakes) in done {
+        nodes.extend(node);
+        mistakes.into_iter().for_each(|mistake| findings.keep(mistake));
+    }
+    nodes
+}
+
+/// Reads the file of this number.
+fn read(file: u32, text: &str, findings: &mut Findings) -> Option<Node> {
     let bounds = within_bounds(text);
     if let Err((line, what, fix)) = bounds {
         findings.error(At { file, line }, what, fix);
         return None;
     }
-    let documents = load(file, text, findings)?;
-    let mut documents = documents.into_iter();
-    let first = documents.next()?;
-    if let Some(second) = documents.next() {
-        findings.error(place(file, &second), "a second document begins", "put it into a file of its own");
-    }
-    let mut nodes = Nodes { file, findings };
-    nodes.node(first, 0)
-}
-
-/// The parser stops at the first key given twice. It is marked, so that the rest is read as well.
-fn load(file: u32, text: &str, findings: &mut Findings) -> Option<Vec<MarkedYaml<'static>>> {
-    let mut mended: Option<Vec<char>> = None;
-    for duplicates in 0..=DUPLICATES_MAX {
-        let source: String = match &mended {
-            None => text.to_owned(),
-            Some(chars) => chars.iter().collect(),
-        };
-        let error = match MarkedYaml::load_from_iter(source.chars()) {
-            Ok(documents) => return Some(documents),
-            Err(error) => error,
-        };
-        let line = u32::try_from(error.marker().line()).unwrap_or(u32::MAX);
-        let at = At { file, line };
-        if !error.info().contains("duplicated key") {
-            findings.error(at, format!("the file can't be read: {}", error.info()), "correct the YAML");
-            return None;
-        }
-        let mut chars = mended.take().unwrap_or_else(|| text.chars().collect());
-        let begin = error.marker().index();
-        let key = begin + usize::from(matches!(chars.get(begin), Some('"' | '\'')));
-        let written: String = chars[key.min(chars.len())..]
-            .iter()
-            .take_while(|sign| !":\"'\n,}".contains(**sign))
-            .take(64)
-            .collect();
-        findings.error(at, format!("the key {written} is given twice"), "keep one of them");
-        let mark = char::from_u32(DUPLICATE_MARK + duplicates)?;
-        *chars.get_mut(key)? = mark;
-        mended = Some(chars);
-    }
-    None
+    yaml::document(file, text, findings)
 }
 
 /// Line, what and fix of a text that must not reach the parser.
@@ -224,76 +217,13 @@ fn aliased(text: &str) -> Option<(u32, &str)> {
     None
 }
 
-fn place(file: u32, node: &MarkedYaml<'_>) -> At {
-    At { file, line: u32::try_from(node.span.start.line()).unwrap_or(u32::MAX) }
-}
-
-struct Nodes<'a> {
-    file: u32,
-    findings: &'a mut Findings,
-}
-
-impl Nodes<'_> {
-    fn node(&mut self, yaml: MarkedYaml<'_>, depth: usize) -> Option<Node> {
-        let at = place(self.file, &yaml);
-        if depth > DEPTH_MAX {
-            self.findings.error(at, format!("more than {DEPTH_MAX} levels inside each other"), "flatten it");
-            return None;
-        }
-        let kind = match yaml.data {
-            YamlData::Value(scalar) => match scalar {
-                Scalar::Null => NodeKind::Null,
-                Scalar::Boolean(value) => NodeKind::Bool(value),
-                Scalar::Integer(value) => NodeKind::Int(value),
-                Scalar::FloatingPoint(value) => NodeKind::Number(value.into_inner()),
-                Scalar::String(value) => NodeKind::Text(value.into_owned()),
-            },
-            YamlData::Sequence(items) => {
-                NodeKind::List(items.into_iter().filter_map(|item| self.node(item, depth + 1)).collect())
-            }
-            YamlData::Mapping(map) => {
-                let entries = map.into_iter();
-                NodeKind::Map(entries.filter_map(|(key, value)| self.entry(&key, value, depth + 1)).collect())
-            }
-            _ => {
-                self.findings.error(at, "the value has a form that playbooks do without", "write plain YAML");
-                return None;
-            }
-        };
-        Some(Node { at, kind })
-    }
-
-    fn entry(&mut self, key: &MarkedYaml<'_>, value: MarkedYaml<'_>, depth: usize) -> Option<(String, Node)> {
-        let at = place(self.file, key);
-        let name = match &key.data {
-            YamlData::Value(Scalar::String(name)) => name.clone().into_owned(),
-            YamlData::Value(Scalar::Integer(name)) => name.to_string(),
-            YamlData::Value(Scalar::Boolean(name)) => name.to_string(),
-            _ => {
-                self.findings.error(at, "a key is not text", "quote it");
-                return None;
-            }
-        };
-        let marked = (DUPLICATE_MARK..=DUPLICATE_MARK + DUPLICATES_MAX).filter_map(char::from_u32);
-        if marked.into_iter().any(|mark| name.starts_with(mark)) {
-            return None;
-        }
-        let mut node = self.node(value, depth)?;
-        node.at = node.at.max(at);
-        if let NodeKind::List(_) | NodeKind::Map(_) | NodeKind::Null = node.kind {
-            node.at = at;
-        }
-        Some((name, node))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn found(text: &str) -> Vec<String> {
         let mut findings = Findings::default();
-        read("f", text, &mut findings);
+        read_all(&[("f".into(), text.to_owned())], &mut findings);
         findings.mistakes.iter().map(|mistake| format!("{}: {}", mistake.line, mistake.what)).collect()
     }
 
@@ -307,7 +237,7 @@ mod tests {
             (format!("a:\n{}b", nested(" ", 5000)), "2: the line is indented too deep"),
             (format!("{}1{}", nested("[", 100), nested("]", 100)), "1: more than 64 levels"),
             ("a: &x [1, 2]\nb: [*x, *x]\n".to_owned(), "2: *x repeats an anchor"),
-            ("a: 1\n---\nb: 2\n".to_owned(), "3: a second document begins"),
+            ("a: 1\n---\nb: 2\n".to_owned(), "2: a second document begins"),
             ("a: [1\n".to_owned(), ""),
             ("[1]: 2\n".to_owned(), "1: a key is not text"),
             ("a: 1\nb: 2\na: 3\n'b': 4\n".to_owned(), "3: the key a is given twice"),
@@ -328,12 +258,35 @@ mod tests {
     #[test]
     fn nodes_know_their_lines() {
         let mut findings = Findings::default();
-        let node = read("f", "a: 1\nb:\n  - x\n  - {c: 2.5,\n     d: null}\n", &mut findings).unwrap();
+        let file = findings.file("f");
+        let node = read(file, "a: 1\nb:\n  - x\n  - {c: 2.5,\n     d: null}\n", &mut findings).unwrap();
         let NodeKind::Map(entries) = &node.kind else { panic!("a map") };
         let NodeKind::List(items) = &entries[1].1.kind else { panic!("a list") };
         let NodeKind::Map(inner) = &items[1].kind else { panic!("a map") };
         let lines =
             [entries[0].1.at, entries[1].1.at, items[0].at, items[1].at, inner[0].1.at, inner[1].1.at];
         assert_eq!(lines.map(|at| at.line), [1, 2, 3, 4, 4, 5]);
+    }
+
+    #[test]
+    fn large_files_are_read_side_by_side_and_told_in_their_order() {
+        let lines = "- {a: 1, b: [x, y], c: \"t.a && t.b\"}\n".repeat(8_000);
+        let files: Vec<(String, String)> = (0..7)
+            .map(|n| (format!("f{n}"), format!("{lines}- {n}\n- [{n}: 1, {n}: 2]\n- {{k: 1, k: {n}}}\n")))
+            .collect();
+        assert!(files.iter().map(|(_, text)| text.len()).sum::<usize>() > LARGE_BYTES);
+        let mut findings = Findings::default();
+        let nodes = read_all(&files, &mut findings);
+        let last: Vec<String> = nodes
+            .iter()
+            .map(|node| match &node.kind {
+                NodeKind::List(items) => format!("{} {:?}", node.at.file, items[8_000].kind),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(last, (0..7).map(|n| format!("{n} Int({n})")).collect::<Vec<_>>());
+        let found: Vec<String> =
+            findings.mistakes.iter().map(|mistake| format!("{} {}", mistake.file, mistake.line)).collect();
+        assert_eq!(found, (0..7).map(|n| format!("f{n} 8003")).collect::<Vec<_>>());
     }
 }

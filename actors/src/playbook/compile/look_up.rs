@@ -15,6 +15,7 @@ pub struct LookUp<'a> {
     tags: HashMap<&'a str, &'a Tag>,
     rules: HashMap<String, Result<Rule, Vec<Fault>>>,
     formulas: HashMap<String, Result<Formula, Vec<Fault>>>,
+    names: HashSet<Name>,
     /// Declared channels; empty: any.
     pub channels: BTreeMap<&'a str, ()>,
     findings: &'a mut Findings,
@@ -43,6 +44,7 @@ impl<'a> LookUp<'a> {
             tags,
             rules: HashMap::new(),
             formulas: HashMap::new(),
+            names: HashSet::new(),
             channels,
             findings,
         }
@@ -157,7 +159,7 @@ impl<'a> LookUp<'a> {
     /// A declared channel.
     pub fn channel(&mut self, name: &str, at: At, about: &str) -> Option<Name> {
         if self.channels.is_empty() || self.channels.contains_key(name) {
-            return Some(name.into());
+            return Some(self.name(name));
         }
         let fix = match nearest(name, self.channels.keys().copied()) {
             Some(near) => format!("did you mean {near}?"),
@@ -165,6 +167,16 @@ impl<'a> LookUp<'a> {
         };
         self.error(at, format!("{about}: unknown channel {name}"), fix);
         None
+    }
+
+    /// A name that many offers share: one copy serves them all.
+    pub fn name(&mut self, text: &str) -> Name {
+        if let Some(name) = self.names.get(text) {
+            return Name::clone(name);
+        }
+        let name: Name = text.into();
+        self.names.insert(Name::clone(&name));
+        name
     }
 
     /// A number within `from..=to`.

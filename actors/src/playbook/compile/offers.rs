@@ -85,18 +85,18 @@ fn offer(
         look_up.warning(campaign.at, what, "add it to the calendar, or correct the name");
     }
     templates(written, &about, look_up);
-    let named = |text: &Option<Text>, default: &str| -> Name {
-        text.as_ref().map_or(default, |text| text.value.as_str()).into()
+    let named = |text: &Option<Text>, default: &str, look_up: &mut LookUp<'_>| -> Name {
+        look_up.name(text.as_ref().map_or(default, |text| text.value.as_str()))
     };
     let mut offer = Offer {
-        id: id.into(),
-        title: named(&written.title, id),
+        id: look_up.name(id),
+        title: named(&written.title, id, look_up),
         owner: owner(written.owner.as_ref(), &about, look_up),
-        family: named(&written.family, id),
-        group: named(&written.group, ""),
+        family: named(&written.family, id, look_up),
+        group: named(&written.group, "", look_up),
         kind: kind(written.kind.as_ref(), &about, look_up),
         purpose: purpose(written.purpose.as_ref(), &about, look_up),
-        campaign: written.campaign.as_ref().map(|text| text.value.as_str().into()),
+        campaign: written.campaign.as_ref().map(|text| look_up.name(&text.value)),
         valid_from,
         valid_to,
         price: written
@@ -119,7 +119,7 @@ fn offer(
         content: written
             .content
             .iter()
-            .map(|(key, value)| (key.as_str().into(), value.value.clone()))
+            .map(|(key, value)| (look_up.name(key), value.value.clone()))
             .collect(),
         extras: extras(written, around.fits, &about, look_up),
     };
@@ -148,11 +148,11 @@ fn validity(
 }
 
 fn owner(text: Option<&Text>, about: &str, look_up: &mut LookUp<'_>) -> Name {
-    let Some(text) = text else { return "own".into() };
+    let Some(text) = text else { return look_up.name("own") };
     if text.value != "own" && text.value.strip_prefix("partner:").is_none_or(str::is_empty) {
         look_up.error(text.at, format!("{about}: unknown owner {}", text.value), "write own or partner:NAME");
     }
-    text.value.as_str().into()
+    look_up.name(&text.value)
 }
 
 fn kind(text: Option<&Text>, about: &str, look_up: &mut LookUp<'_>) -> OfferKind {
@@ -162,7 +162,7 @@ fn kind(text: Option<&Text>, about: &str, look_up: &mut LookUp<'_>) -> OfferKind
 
 /// A misspelt purpose would slip past consent and caps, so what is near a known one is a mistake.
 fn purpose(text: Option<&Text>, about: &str, look_up: &mut LookUp<'_>) -> Name {
-    let Some(text) = text else { return "marketing".into() };
+    let Some(text) = text else { return look_up.name("marketing") };
     if !PURPOSES.contains(&text.value.as_str()) {
         let what = format!("{about}: {} is no known purpose", text.value);
         match nearest(&text.value, PURPOSES) {
@@ -170,7 +170,7 @@ fn purpose(text: Option<&Text>, about: &str, look_up: &mut LookUp<'_>) -> Name {
             None => look_up.warning(text.at, what, format!("known are {}", PURPOSES.join(", "))),
         }
     }
-    text.value.as_str().into()
+    look_up.name(&text.value)
 }
 
 /// Every formula is checked, the one of the active KPI is kept.
