@@ -7,6 +7,7 @@ pub mod event;
 pub mod tags;
 pub mod tag_codec;
 pub mod derive;
+pub mod stage;
 pub mod consent;
 pub mod contact_history;
 pub mod refusal;
@@ -28,16 +29,17 @@ use crate::decision::{Moment, decide};
 use crate::options::{CLOCK_STEP_MS_MAX, CONTACT_KEPT_MS_MIN, CONTACT_LIVES_MS, FUTURE_MAX_MS};
 use crate::playbook::active::Active;
 use crate::playbook::{Playbook, Tag, TagKind, TagNumber, TagValue, Window};
-use crate::timestamp::{DAY_MS, Timestamp};
+use crate::timestamp::{DAY_MS, MINUTE_MS, Timestamp};
 use crate::value::Name;
 use consent::Consents;
 use contact_history::{Contact, ContactHistory};
 use dedupe::{IdHash, RecentIds};
 use derive::calendar::Calendar;
-use derive::{Derivations, Present};
+use derive::{Derivations, Made, Present};
 use identity::Identity;
 use refusal::Refusals;
 use section::Section;
+use stage::Life;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tags::TagVector;
@@ -70,6 +72,8 @@ pub struct Customer {
     pub standing: Section<Vec<Standing>>,
     /// How many decisions were taken: makes their ids differ.
     pub decision_count: Section<u64>,
+    /// The stages it went through.
+    pub life: Section<Life>,
     /// The day (since 1970, UTC) on which what is past was last dropped.
     pub swept_on: Section<i64>,
     /// Other ids of the same customer.
@@ -151,6 +155,7 @@ impl Customer {
             self.sweep(playbook, now);
             *self.swept_on = today;
         }
+        self.forget_places(now);
         let moving = self.derivations.moving_tags();
         if moving.is_empty() {
             return;
@@ -160,6 +165,18 @@ impl Customer {
             if let Some(tag) = playbook.tags.get(&number) {
                 self.refresh_derived(tag, &present);
             }
+        }
+    }
+
+    /// Without consent to `location` nothing stays of where the customer was.
+    fn forget_places(&mut self, now: Timestamp) {
+        let places = self.derivations.place_tags();
+        if places.is_empty() || self.consents.permits_location(now) {
+            return;
+        }
+        for tag in places {
+            self.derivations.forget(tag);
+            self.tags.remove(tag, Timestamp::from_ms(i64::MAX));
         }
     }
 
@@ -278,6 +295,7 @@ impl Customer {
         if noted == 0 {
             return Outcome::unchanged(Reply::Consents { noted });
         }
+        self.forget_places(turn.now);
         self.changed_for_decisions();
         Outcome::changed(Reply::Consents { noted })
     }
@@ -311,16 +329,21 @@ impl Customer {
     fn refresh_derived(&mut self, tag: &Tag, present: &Present) -> bool {
         let Some(derived) = &tag.derived else { return false };
         let before = self.tags.get(tag.number);
-        let Some((number, as_of)) = self.derivations.value(tag.number, derived, present) else {
+        let Some((made, as_of)) = self.derivations.value(tag.number, derived, present) else {
             let was_there = before.is_some();
             if was_there {
                 self.tags.remove(tag.number, Timestamp::from_ms(i64::MAX));
             }
             return was_there;
         };
-        let value = match tag.kind {
-            TagKind::Int => TagValue::Int(number.round() as i64),
-            _ => TagValue::Number(number),
+        let value = match (made, tag.kind) {
+            (Made::Number(number), TagKind::Int) => TagValue::Int(number.round() as i64),
+            (Made::Number(number), _) => TagValue::Number(number),
+            (Made::Stay { fence, .. }, TagKind::Text) => TagValue::Text((*fence).into()),
+            (Made::Stay { since, .. }, TagKind::Time) => TagValue::Time(since),
+            (Made::Stay { .. }, TagKind::Bool) => TagValue::Bool(true),
+            (Made::Stay { lasted_ms, .. }, TagKind::Int) => TagValue::Int(lasted_ms / MINUTE_MS),
+            (Made::Stay { lasted_ms, .. }, _) => TagValue::Number((lasted_ms / MINUTE_MS) as f64),
         };
         let changed = before.is_none_or(|entry| entry.value != value);
         if changed || before.is_none_or(|entry| entry.as_of != as_of) {

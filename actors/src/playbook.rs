@@ -10,6 +10,8 @@ pub mod source;
 pub mod dictionary;
 pub mod rules;
 pub mod updates;
+pub mod fences;
+pub mod stages;
 pub mod extras;
 pub mod compile;
 pub mod affinity;
@@ -17,8 +19,10 @@ pub mod affinity;
 pub use affinity::Affinity;
 pub use dictionary::{Dictionary, TagKind, TagNumber, TagValue};
 pub use extras::{Extras, Languages, Partner};
+pub use fences::{Fence, Fences};
 pub use mistake::{Mistake, Severity};
 pub use rules::{Facts, Formula, Rule, Scalar, Verdict};
+pub use stages::{LifeCycle, Move, Pause, Stage};
 pub use updates::{Change, DataField, Derived, EventType, Folding, MonthPick, Update, WindowFold};
 
 use crate::decision::index::OfferIndex;
@@ -68,6 +72,12 @@ pub struct Playbook {
     pub family_max: usize,
     /// Channels by name. Empty: any channel named by an offer is taken as inbound and outbound.
     pub channels: BTreeMap<Name, Channel>,
+    /// The stages of a customer's life.
+    pub life_cycle: Option<LifeCycle>,
+    /// What makes offers rest.
+    pub pauses: Vec<Pause>,
+    /// Places that customers come to.
+    pub fences: Fences,
     /// Some tag is derived by months or other periods of the customer's calendar.
     pub goes_by_calendar: bool,
     /// Tags that some rule, value, weight or affinity reads: a change of one of them is a change that matters.

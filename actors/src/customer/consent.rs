@@ -12,6 +12,9 @@ pub const ANY_CHANNEL: &str = "any";
 /// Consent to be known as a person: denied, only the moment itself is used to decide.
 pub const PROFILING: &str = "profiling";
 
+/// Consent to be seen in places.
+pub const LOCATION: &str = "location";
+
 /// Records kept for one customer at most: proof of several hundred changes of mind is a loop somewhere.
 pub const RECORDS_MAX: usize = 512;
 
@@ -32,6 +35,12 @@ impl Consents {
     #[must_use]
     pub fn permits_profiling(&self, channel: &str, now: Timestamp) -> bool {
         self.granted(PROFILING, channel, now)
+    }
+
+    /// Whether it may be noted where the customer is.
+    #[must_use]
+    pub fn permits_location(&self, now: Timestamp) -> bool {
+        self.granted(LOCATION, ANY_CHANNEL, now)
     }
 
     /// All records, oldest first.

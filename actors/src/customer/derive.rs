@@ -16,11 +16,14 @@ pub mod levels;
 pub mod near;
 pub mod ordered;
 pub mod ledger;
+pub mod dwell;
 
 use crate::playbook::{Derived, Scalar, TagNumber, WindowFold};
 use crate::timestamp::Timestamp;
+use crate::value::Name;
 use calendar::Calendar;
 use distinct::Distinct;
+use dwell::{Dwell, Sighting};
 use ledger::{Entry, Ledger};
 use levels::{Levels, Measure};
 use marks::Marks;
@@ -50,7 +53,7 @@ pub struct Present {
 }
 
 /// What an event, or somebody outside, says of a derived tag.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Said {
     /// A number of a window, a fading sum or a month.
     Amount(f64),
@@ -62,6 +65,24 @@ pub enum Said {
     Near(Side, u64),
     /// A change of a number that is replayed.
     Entry(Entry),
+    /// The fences around the customer.
+    Seen(Sighting),
+}
+
+/// A derived tag's value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Made {
+    /// A number.
+    Number(f64),
+    /// A stay in a fence.
+    Stay {
+        /// Which fence.
+        fence: Name,
+        /// Since when.
+        since: Timestamp,
+        /// How long it has lasted, milliseconds.
+        lasted_ms: i64,
+    },
 }
 
 /// What one derived tag is derived of.
@@ -85,6 +106,8 @@ enum Part {
     Near(Near),
     #[serde(rename = "l")]
     Ledger(Ledger),
+    #[serde(rename = "w")]
+    Dwell(Dwell),
 }
 
 impl Derivations {
@@ -137,9 +160,25 @@ impl Derivations {
 
     /// The tag's value now and the time of the newest event in it; `None` while there is no value.
     #[must_use]
-    pub fn value(&self, tag: TagNumber, derived: &Derived, present: &Present) -> Option<(f64, Timestamp)> {
+    pub fn value(&self, tag: TagNumber, derived: &Derived, present: &Present) -> Option<(Made, Timestamp)> {
         let part = self.parts.get(&tag).filter(|part| part.fits(derived))?;
-        Some((part.value(derived, present)?, part.newest()?))
+        if let (Part::Dwell(dwell), Derived::Dwell { stay_ms, .. }) = (part, derived) {
+            let stay = dwell.value(*stay_ms, present.now)?;
+            let lasted_ms = stay.seen_at.since_ms(stay.since);
+            return Some((Made::Stay { fence: stay.fence, since: stay.since, lasted_ms }, stay.seen_at));
+        }
+        Some((Made::Number(part.value(derived, present)?), part.newest()?))
+    }
+
+    /// Tags that say where the customer is.
+    #[must_use]
+    pub fn place_tags(&self) -> Vec<TagNumber> {
+        self.parts.iter().filter(|(_, part)| matches!(part, Part::Dwell(_))).map(|(tag, _)| *tag).collect()
+    }
+
+    /// Forgets all that is known of the tag.
+    pub fn forget(&mut self, tag: TagNumber) {
+        self.parts.remove(&tag);
     }
 
     /// The time of the newest event in the tag.
@@ -204,6 +243,7 @@ impl Part {
                 Part::Near(Near::new(Reach { within_ms: *within_ms, window_ms: *window_ms }, at))
             }
             Derived::Ledger => Part::Ledger(Ledger::new(known())),
+            Derived::Dwell { .. } => Part::Dwell(Dwell::new()),
         }
     }
 
@@ -219,6 +259,7 @@ impl Part {
                 | (Part::Levels(_), Derived::Crosses { .. })
                 | (Part::Near(_), Derived::Near { .. })
                 | (Part::Ledger(_), Derived::Ledger)
+                | (Part::Dwell(_), Derived::Dwell { .. })
         )
     }
 
@@ -251,6 +292,9 @@ impl Part {
                 part.hear(side, key, at, Reach { within_ms: *within_ms, window_ms: *window_ms }, present.now);
             }
             (Part::Ledger(part), Derived::Ledger, Said::Entry(entry)) => return part.hear(entry, at),
+            (Part::Dwell(part), Derived::Dwell { .. }, Said::Seen(sighting)) => {
+                return part.hear(sighting, at);
+            }
             _ => return false,
         }
         true
@@ -288,6 +332,7 @@ impl Part {
             Part::Levels(part) => Some(part.newest()),
             Part::Near(part) => Some(part.newest()),
             Part::Ledger(part) => part.newest_at(),
+            Part::Dwell(part) => part.newest_at(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::call::{Event, EventOutcome, Refusal};
 use crate::customer::dedupe::IdHash;
+use crate::customer::derive::dwell::{FENCES_MAX, Sighting};
 use crate::customer::derive::ledger::Entry;
 use crate::customer::derive::levels::Measure;
 use crate::customer::derive::near::Side;
@@ -44,6 +45,7 @@ impl Customer {
         for update in &kind.updates {
             self.on_update(update, &heard, &source);
         }
+        self.move_on(Some(&event.kind), &heard);
         self.recent.hear_event(hash, turn.now);
         EventOutcome::Accepted
     }
@@ -124,6 +126,11 @@ impl Customer {
                     self.hear(*tag, Said::Near(side, key), heard);
                 }
             }
+            Change::Seen { tag, lat, lon } => {
+                if let (Some(lat), Some(lon)) = (number_of(lat), number_of(lon)) {
+                    self.see(*tag, lat, lon, heard);
+                }
+            }
             Change::Unset(tag) => {
                 if let Some(tag) = heard.playbook.tags.get(tag)
                     && self.unset(tag, heard.at, &heard.present) == Written::Changed
@@ -139,6 +146,21 @@ impl Customer {
                 self.note_product(product, matches!(update.change, Change::Own(_)), heard.at);
             }
         }
+    }
+
+    /// Notes which fences are around the customer. Without consent to `location`, and of a spot that is none, nothing is.
+    fn see(&mut self, number: TagNumber, lat: f64, lon: f64, heard: &Heard<'_>) {
+        let Some(tag) = heard.playbook.tags.get(&number) else { return };
+        let Some(Derived::Dwell { group, .. }) = &tag.derived else { return };
+        if lat.abs() > 90.0 || lon.abs() > 180.0 || !self.consents.permits_location(heard.present.now) {
+            return;
+        }
+        let mut sighting = Sighting::default();
+        for around in heard.playbook.fences.around(lat, lon, group.as_deref()).iter().take(FENCES_MAX) {
+            let side = if around.inside { &mut sighting.inside } else { &mut sighting.near };
+            side.push(Name::clone(&around.fence.id));
+        }
+        self.hear(number, Said::Seen(sighting), heard);
     }
 
     /// The newest thing heard of a product counts, whichever comes first.
@@ -221,7 +243,7 @@ impl Customer {
             && self.refresh_derived(tag, present)
     }
 
-    fn note_change(&mut self, number: TagNumber, playbook: &Playbook) {
+    pub(super) fn note_change(&mut self, number: TagNumber, playbook: &Playbook) {
         if playbook.read_tags.contains(&number) {
             self.changed_for_decisions();
         }
@@ -282,21 +304,21 @@ fn fits(kind: TagKind, value: &Value) -> bool {
 }
 
 /// An event being applied.
-struct Heard<'a> {
-    playbook: &'a Playbook,
-    data: &'a Value,
-    at: Timestamp,
-    present: Present,
+pub(super) struct Heard<'a> {
+    pub(super) playbook: &'a Playbook,
+    pub(super) data: &'a Value,
+    pub(super) at: Timestamp,
+    pub(super) present: Present,
 }
 
 impl Heard<'_> {
-    fn facts<'a>(&'a self, customer: &'a Customer) -> EventFacts<'a> {
+    pub(super) fn facts<'a>(&'a self, customer: &'a Customer) -> EventFacts<'a> {
         EventFacts { heard: self, customer }
     }
 }
 
 /// What the rules of an update may read: the event, and the customer as left by the updates before.
-struct EventFacts<'a> {
+pub(super) struct EventFacts<'a> {
     heard: &'a Heard<'a>,
     customer: &'a Customer,
 }

@@ -3,6 +3,7 @@
 use crate::call::{PatchOutcome, Refusal, Reply, TagPatch};
 use crate::customer::derive::ledger::Entry;
 use crate::customer::derive::{Present, Said};
+use crate::customer::event::Heard;
 use crate::customer::tags::Written;
 use crate::customer::{Customer, Outcome, Turn};
 use crate::options::{FUTURE_MAX_MS, PAST_MAX_MS};
@@ -22,7 +23,7 @@ impl Customer {
         }
         let checked: Result<Vec<_>, Refusal> =
             patch.set.iter().map(|(id, value)| typed(playbook, id, value)).collect();
-        let unset: Result<Vec<_>, Refusal> = patch.unset.iter().map(|id| declared(playbook, id)).collect();
+        let unset: Result<Vec<_>, Refusal> = patch.unset.iter().map(|id| removable(playbook, id)).collect();
         let (set, unset) = match (checked, unset) {
             (Ok(set), Ok(unset)) => (set, unset),
             (Err(refusal), _) | (_, Err(refusal)) => return Outcome::unchanged(Reply::Refused(refusal)),
@@ -32,8 +33,11 @@ impl Customer {
         let mut outcome = PatchOutcome::default();
         let mut matters = false;
         let mut refreshed = false;
+        let heard = Heard { playbook, data: &Value::Null, at: as_of, present };
+        let present = &heard.present;
         for (tag, value) in set {
-            match self.write_tag(tag, value, as_of, &source, &present) {
+            let staged = if is_stage(playbook, tag) { self.set_stage(&value, &heard) } else { None };
+            match staged.unwrap_or_else(|| self.write_tag(tag, value, as_of, &source, present)) {
                 Written::Changed => {
                     outcome.changed += 1;
                     matters |= playbook.read_tags.contains(&tag.number);
@@ -46,7 +50,7 @@ impl Customer {
             }
         }
         for tag in unset {
-            match self.unset(tag, as_of, &present) {
+            match self.unset(tag, as_of, present) {
                 Written::Changed => {
                     outcome.changed += 1;
                     matters |= playbook.read_tags.contains(&tag.number);
@@ -57,6 +61,9 @@ impl Customer {
                 }
                 Written::Kept => outcome.kept += 1,
             }
+        }
+        if outcome.changed > 0 {
+            self.move_on(None, &heard);
         }
         if matters {
             self.changed_for_decisions();
@@ -169,9 +176,27 @@ fn declared<'a>(playbook: &'a Playbook, id: &str) -> Result<&'a Tag, Refusal> {
     })
 }
 
+/// The stage of the life cycle is moved, never removed.
+fn is_stage(playbook: &Playbook, tag: &Tag) -> bool {
+    playbook.life_cycle.as_ref().is_some_and(|cycle| cycle.tag == tag.number)
+}
+
+fn removable<'a>(playbook: &'a Playbook, id: &str) -> Result<&'a Tag, Refusal> {
+    let tag = declared(playbook, id)?;
+    if is_stage(playbook, tag) {
+        let detail =
+            format!("tag {id} is the stage of the life cycle and can't be removed; set another stage");
+        return Err(Refusal { code: "derived_tag", detail });
+    }
+    Ok(tag)
+}
+
 fn typed<'a>(playbook: &'a Playbook, id: &str, value: &Value) -> Result<(&'a Tag, TagValue), Refusal> {
     let tag = declared(playbook, id)?;
-    if let Some(Derived::Distinct { .. } | Derived::Crosses { .. } | Derived::Near { .. }) = tag.derived {
+    if let Some(
+        Derived::Distinct { .. } | Derived::Crosses { .. } | Derived::Near { .. } | Derived::Dwell { .. },
+    ) = tag.derived
+    {
         let detail = format!("tag {id} is made of events and can't be set; unset it, or send the events");
         return Err(Refusal { code: "derived_tag", detail });
     }

@@ -66,6 +66,7 @@ sections! {
     9 => decision_count,
     10 => swept_on,
     11 => identity,
+    12 => life,
 }
 
 const WHAT: &str = "customer snapshot";

@@ -15,7 +15,9 @@ use crate::decision::windows::quiet_until;
 use crate::decision::{Basis, CapUse, Moment, fit, place, relations, trigger};
 use crate::learning::PriorTable;
 use crate::options::CONTACT_LIVES_MS;
-use crate::playbook::{CalendarEntry, Cap, Counts, Extras, Holdout, Offer, Playbook, QuietHours, Rule};
+use crate::playbook::{
+    CalendarEntry, Cap, Counts, Extras, Holdout, Offer, Pause, Playbook, QuietHours, Rule,
+};
 use crate::timestamp::Timestamp;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -29,6 +31,7 @@ pub struct Case<'a> {
     /// The customer's control group.
     pub holdout: Option<&'a Holdout>,
     exclusive: Vec<&'a CalendarEntry>,
+    pauses: Vec<&'a Pause>,
     /// Caps that bind this decision, and how far each is used.
     pub caps: Vec<(&'a Cap, CapUse)>,
     quiet: Vec<(&'a QuietHours, Timestamp)>,
@@ -58,6 +61,8 @@ pub enum Reason {
     NoConsent,
     /// Another campaign has the customer to itself.
     Calendar,
+    /// Offers of its purpose rest for now.
+    Paused,
     /// A rule of this layer says no.
     Rule(Layer),
     /// A rule of this layer needs a tag that is missing.
@@ -183,6 +188,7 @@ impl Reason {
             Reason::Expired(_) => (Stage::Validity, "expired"),
             Reason::NoConsent => (Stage::Consent, "consent"),
             Reason::Calendar => (Stage::Calendar, "calendar"),
+            Reason::Paused => (Stage::Calendar, "paused"),
             Reason::Rule(Layer::Eligible) => (Stage::Eligible, "not_eligible"),
             Reason::Rule(Layer::Applicable) => (Stage::Applicable, "not_applicable"),
             Reason::Rule(Layer::Suitable) => (Stage::Suitable, "not_suitable"),
@@ -247,6 +253,7 @@ impl<'a> Case<'a> {
             .filter(|_| outbound)
             .filter_map(|hours| Some((hours, quiet_until(hours, now, &zone)?)))
             .collect();
+        let known = CaseFacts { basis: Basis::Full, ..facts.clone() };
         let in_force = |entry: &&CalendarEntry| {
             let meant = entry.segment.as_ref().is_none_or(|segment| segment.holds(&facts) == Some(true));
             entry.exclusive && entry.from <= now && now < entry.to && meant
@@ -256,6 +263,7 @@ impl<'a> Case<'a> {
             sending,
             holdout: held_out(&playbook.holdouts, customer.id()),
             exclusive: playbook.calendar.iter().filter(in_force).collect(),
+            pauses: playbook.pauses.iter().filter(|pause| pause.when.holds(&known) == Some(true)).collect(),
             caps,
             quiet,
             consents: RefCell::default(),
@@ -309,7 +317,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Validity, consent and calendar. Reads of the offer its channels, purpose, validity and campaign.
+    /// Validity, consent, calendar and pauses. Reads of the offer its channels, purpose, validity and campaign.
     ///
     /// # Errors
     /// The reason why it left.
@@ -321,7 +329,16 @@ impl<'a> Case<'a> {
         if self.blocked_by_calendar(offer) {
             return Err(Reason::Calendar);
         }
+        if self.pause_of(offer).is_some() {
+            return Err(Reason::Paused);
+        }
         Ok(())
+    }
+
+    /// The pause that makes the offer rest. Reads of the offer its purpose.
+    #[must_use]
+    pub fn pause_of(&self, offer: &Offer) -> Option<&'a Pause> {
+        self.pauses.iter().copied().find(|pause| pause.rests(&offer.purpose))
     }
 
     /// Eligible, applicable, suitable.

@@ -195,6 +195,10 @@ fn words(case: &Case<'_>, offer: &Offer, reason: Reason) -> (Option<String>, Opt
             format!("before {}", offer.valid_to.map_or_else(String::new, |to| to.to_string())),
             case.facts.now.to_string(),
         ),
+        Reason::Paused => match case.pause_of(offer) {
+            Some(pause) => said(format!("not {}", pause.when.text()), format!("paused by {}", pause.id)),
+            None => (None, None),
+        },
         Reason::Holdout => said(
             "not in a control group".to_owned(),
             case.holdout.map_or_else(String::new, |holdout| format!("in control group {}", holdout.id)),

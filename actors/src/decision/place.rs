@@ -3,13 +3,10 @@
 use crate::decision::candidates::Reason;
 use crate::decision::context::CaseFacts;
 use crate::decision::windows::{later, moment};
-use crate::playbook::extras::{OpenHours, Place};
+use crate::playbook::extras::OpenHours;
 use crate::playbook::{Extras, Facts, Scalar};
 use crate::timestamp::Timestamp;
 use jiff::tz::TimeZone;
-
-/// Mean radius of the earth (IUGG), in metres.
-const EARTH_RADIUS_M: f64 = 6_371_008.8;
 
 /// Whether the offer's place is in reach and open.
 ///
@@ -18,7 +15,7 @@ const EARTH_RADIUS_M: f64 = 6_371_008.8;
 pub fn check(extras: &Extras, facts: &CaseFacts<'_>) -> Result<(), Reason> {
     if let Some(place) = &extras.place {
         let (lat, lon) = here(facts).ok_or(Reason::PlaceUnknown)?;
-        let far_m = distance_m(place, lat, lon);
+        let far_m = place.distance_m(lat, lon);
         if far_m > place.within_m {
             return Err(Reason::OutOfReach { far_m: far_m.round() as u32 });
         }
@@ -50,14 +47,6 @@ fn here(facts: &CaseFacts<'_>) -> Option<(f64, f64)> {
         .filter(|degrees| degrees.abs() <= max)
     };
     Some((degrees("place.lat", 90.0)?, degrees("place.lon", 180.0)?))
-}
-
-/// Great-circle distance in metres (haversine formula).
-fn distance_m(place: &Place, lat: f64, lon: f64) -> f64 {
-    let (from, to) = (lat.to_radians(), place.lat.to_radians());
-    let (north, east) = (to - from, (place.lon - lon).to_radians());
-    let half = (north / 2.0).sin().powi(2) + from.cos() * to.cos() * (east / 2.0).sin().powi(2);
-    2.0 * EARTH_RADIUS_M * half.sqrt().min(1.0).asin()
 }
 
 fn is_open(hours: &[OpenHours], at: Timestamp, zone: &TimeZone) -> bool {
@@ -95,13 +84,14 @@ fn stretches<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::playbook::extras::Place;
     use jiff::civil::Date;
 
     #[test]
     fn distances_are_those_of_the_globe() {
         let check = |place: (f64, f64), here: (f64, f64), expected_m: f64| {
             let place = Place { lat: place.0, lon: place.1, within_m: 0.0 };
-            let found_m = distance_m(&place, here.0, here.1);
+            let found_m = place.distance_m(here.0, here.1);
             assert!((found_m - expected_m).abs() <= expected_m * 0.005 + 0.01, "{found_m} {expected_m}");
         };
         check((52.52, 13.405), (52.52, 13.405), 0.0);

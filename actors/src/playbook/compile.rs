@@ -14,6 +14,7 @@ mod languages;
 mod policy;
 mod times;
 mod journeys;
+mod stages;
 
 use super::source::{self, Source};
 use super::text::{At, Findings};
@@ -108,6 +109,9 @@ fn lower(mut source: Source, dictionary: &Dictionary, findings: &mut Findings) -
     let mut look_up = LookUp::new(&source, &dictionary, &declared, findings);
     let tenant = policy::tenant(&source, &mut look_up);
     let (events, derived) = events::events(&source, &mut look_up);
+    let life_cycle = stages::life_cycle(&source, &events, &mut look_up);
+    let pauses = stages::pauses(&source, &mut look_up);
+    let fences = policy::fences(&source, &mut look_up);
     let channels = policy::channels(&source, &mut look_up);
     let calendar = policy::calendar(&source, &tenant.zone, &mut look_up);
     let kpi = offers::kpi(&source, &mut look_up);
@@ -156,6 +160,9 @@ fn lower(mut source: Source, dictionary: &Dictionary, findings: &mut Findings) -
         learning,
         family_max,
         channels,
+        life_cycle,
+        pauses,
+        fences,
         goes_by_calendar: false,
         read_tags: HashSet::new(),
         placed,
@@ -212,7 +219,8 @@ fn read_tags(playbook: &Playbook) -> HashSet<super::TagNumber> {
     let caps = playbook.caps.iter().map(|cap| &cap.matches);
     let quiet = playbook.quiet_hours.iter().map(|quiet| &quiet.matches);
     let segments = playbook.calendar.iter().filter_map(|entry| entry.segment.as_ref());
-    for rule in weights.chain(caps).chain(quiet).chain(segments) {
+    let pauses = playbook.pauses.iter().map(|pause| &pause.when);
+    for rule in weights.chain(caps).chain(quiet).chain(segments).chain(pauses) {
         tags.extend(rule.reads_tags());
     }
     tags.extend(playbook.tenant.zone_tag);
@@ -227,6 +235,8 @@ fn tenant_default() -> Tenant {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod stage_tests;
 #[cfg(test)]
 mod extras_tests;
 #[cfg(test)]

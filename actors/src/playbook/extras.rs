@@ -96,6 +96,20 @@ pub struct Place {
     pub within_m: f64,
 }
 
+/// Mean radius of the earth (IUGG), in metres.
+const EARTH_RADIUS_M: f64 = 6_371_008.8;
+
+impl Place {
+    /// Great-circle distance in metres (haversine formula).
+    #[must_use]
+    pub fn distance_m(&self, lat: f64, lon: f64) -> f64 {
+        let (from, to) = (lat.to_radians(), self.lat.to_radians());
+        let (north, east) = (to - from, (self.lon - lon).to_radians());
+        let half = (north / 2.0).sin().powi(2) + from.cos() * to.cos() * (east / 2.0).sin().powi(2);
+        2.0 * EARTH_RADIUS_M * half.sqrt().min(1.0).asin()
+    }
+}
+
 /// When a place is open.
 #[derive(Debug)]
 pub struct OpenHours {

@@ -62,6 +62,9 @@ pub struct Source {
     pub learning: Option<Located<bool>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learning_strength: Option<Located<f64>>,
+    pub fences: Vec<Fence>,
+    pub lifecycle: Option<LifeCycle>,
+    pub pauses: Vec<Pause>,
     pub journeys: Vec<Journey>,
     pub channels: BTreeMap<String, Channel>,
     #[serde(default)]
@@ -89,6 +92,8 @@ impl Source {
         self.offers.sort_by(|a, b| a.id.value.cmp(&b.id.value));
         self.caps.sort_by(|a, b| a.id.value.cmp(&b.id.value));
         self.calendar.sort_by(|a, b| a.id.value.cmp(&b.id.value));
+        self.pauses.sort_by(|a, b| a.id.value.cmp(&b.id.value));
+        self.fences.sort_by(|a, b| a.id.value.cmp(&b.id.value));
         self.journeys.sort_by(|a, b| a.id.value.cmp(&b.id.value));
         self.partners.sort_by(|a, b| a.id.value.cmp(&b.id.value));
     }
@@ -158,6 +163,14 @@ sections! {
     Holdout { id: Text, share: Located<f64>, salt: Text, }
     /// `explore`
     Explore { start: Located<f64>, steady: Located<f64>, ramp: Text, }
+    /// `lifecycle`
+    LifeCycle { tag: Text, stages: Vec<Text>, moves: Vec<Move>, }
+    /// One of the life cycle's `moves`
+    Move { from: Vec<Text>, to: Text, on: Option<Text>, when: Option<Text>, }
+    /// One of `pauses`
+    Pause { id: Text, when: Text, purposes: Vec<Text>, }
+    /// One of `fences`
+    Fence { id: Text, lat: Located<f64>, lon: Located<f64>, radius_m: Located<f64>, group: Option<Text>, }
     /// One of `channels`
     Channel { kind: Text, url: Option<Text>,
         /// Left out of the canonical form when there is none, so that ids of older playbooks stay.

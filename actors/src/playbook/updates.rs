@@ -47,6 +47,13 @@ pub enum Derived {
     },
     /// A number that events both set and count on: its changes are replayed in order.
     Ledger,
+    /// The fence in which the customer stays: its id, since when, for how many minutes or whether, by the tag's type.
+    Dwell {
+        /// How long a stay has lasted before it counts.
+        stay_ms: i64,
+        /// Only fences of this kind.
+        group: Option<Name>,
+    },
 }
 
 /// How the events of a window are folded.
@@ -129,6 +136,15 @@ pub enum Change {
         tag: TagNumber,
         /// What counted events must have in common with it.
         key: Option<Formula>,
+    },
+    /// The customer was seen at a spot (`dwell`).
+    Seen {
+        /// The tag.
+        tag: TagNumber,
+        /// Degrees north.
+        lat: Formula,
+        /// Degrees east.
+        lon: Formula,
     },
     /// The tag is removed.
     Unset(TagNumber),

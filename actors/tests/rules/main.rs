@@ -11,6 +11,7 @@ mod consents;
 mod decisions;
 mod events;
 mod derived;
+mod life;
 mod kernel;
 mod responses;
 mod sample_playbook;

@@ -10,7 +10,7 @@ use crate::playbook::{
     Change, DataField, Derived, EventType, Folding, Formula, Rule, Tag, TagKind, TagNumber, Update,
 };
 use crate::value::Name;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// How a tag comes about.
 #[derive(Debug, Default)]
@@ -29,6 +29,8 @@ pub fn events(
     look_up.unique(source.events.iter().map(|event| &event.id), "event");
     let fields: HashMap<&str, BTreeMap<Name, DataField>> =
         source.events.iter().map(|event| (event.id.value.as_str(), data(event, look_up))).collect();
+    let groups =
+        source.fences.iter().filter_map(|fence| Some(fence.group.as_ref()?.value.as_str())).collect();
     let mut ways = Ways::default();
     let mut causes: Vec<(&str, Update)> = Vec::new();
     let mut events: HashMap<Name, EventType> = HashMap::new();
@@ -37,7 +39,7 @@ pub fn events(
         let mut updates = Vec::new();
         for written in &event.updates {
             let about = format!("event {}", event.id.value);
-            let writer = Writer { about, data, fields: &fields, written };
+            let writer = Writer { about, data, fields: &fields, groups: &groups, written };
             updates.extend(writer.update(look_up, &mut ways, &mut causes));
         }
         let data = data.clone();
@@ -109,6 +111,7 @@ struct Writer<'a> {
     about: String,
     data: &'a BTreeMap<Name, DataField>,
     fields: &'a HashMap<&'a str, BTreeMap<Name, DataField>>,
+    groups: &'a HashSet<&'a str>,
     written: &'a WrittenUpdate,
 }
 
@@ -186,7 +189,13 @@ impl<'a> Writer<'a> {
         look_up: &mut LookUp<'_>,
         at: At,
     ) -> Option<()> {
-        if how.is_some() && !matches!(tag.kind, TagKind::Int | TagKind::Number) {
+        let dwells = matches!(how, Some(Derived::Dwell { .. }));
+        if dwells && tag.kind == TagKind::Enum {
+            let what = format!("{}: tag {} is an enum, and dwell gives a fence", self.about, tag.id);
+            look_up.error(at, what, "declare it as string, time, number, int or bool");
+            return None;
+        }
+        if how.is_some() && !dwells && !matches!(tag.kind, TagKind::Int | TagKind::Number) {
             let what = format!("{}: tag {} is {}, and sums are numbers", self.about, tag.id, tag.kind.word());
             look_up.error(at, what, "declare it as number");
             return None;
@@ -221,6 +230,7 @@ impl<'a> Writer<'a> {
                 return None;
             }
             "unset" => return Some(Change::Unset(number)),
+            "dwell" => return self.seen(number, look_up),
             "distinct" => {
                 let compiled = Formula::thing(&text.value, &scope);
                 return look_up
@@ -253,6 +263,23 @@ impl<'a> Writer<'a> {
             ("take", None) => Change::Fold(number, Folding::Take, formula),
             (_, None) => Change::Fold(number, Folding::Add, formula),
         })
+    }
+
+    /// Where the customer was seen, in one of the fences meant.
+    fn seen(&self, tag: TagNumber, look_up: &mut LookUp<'_>) -> Option<Change> {
+        if let Some(group) = self.written.terms.get("fences")
+            && !self.groups.contains(group.value.as_str())
+        {
+            let what = format!("{}: no fence is of the group {}", self.about, group.value);
+            look_up.error(group.at, what, "declare one under fences, or leave the group out");
+        }
+        let mut degrees = |name: &str| {
+            let text = self.written.terms.get(name)?;
+            let compiled = Formula::number(&text.value, &look_up.scope().with_data(self.data));
+            look_up.sound(compiled, text.at, &self.about)
+        };
+        let (lat, lon) = (degrees("lat"), degrees("lon"));
+        Some(Change::Seen { tag, lat: lat?, lon: lon? })
     }
 
     /// Counts near events of another type, which hear of it as well: they are the causes.

@@ -5,6 +5,8 @@ use super::tenant_default;
 use super::times::{Edge, moment};
 use crate::call::ResponseKind;
 use crate::learning::smoothing::STRENGTH_DEFAULT;
+use crate::playbook::extras::Place;
+use crate::playbook::fences::{Fence, Fences, LAT_MAX, RADIUS_M_MAX};
 use crate::playbook::source::{Cap as WrittenCap, Located, Source, Suppress as WrittenSuppress, Text};
 use crate::playbook::text::nearest;
 use crate::playbook::{
@@ -16,6 +18,8 @@ use crate::value::Name;
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Fences of a playbook at most: a few megabytes of grid.
+const FENCES_MAX: usize = 100_000;
 /// More contacts than anybody remembers: a cap beyond this is a slip.
 const CAP_LIMIT_MAX: i64 = 100_000;
 
@@ -61,6 +65,25 @@ pub fn tenant(source: &Source, look_up: &mut LookUp<'_>) -> Tenant {
         tenant.bill_day_tag = Some(tag.number);
     }
     tenant
+}
+
+/// Places that customers come to.
+pub fn fences(source: &Source, look_up: &mut LookUp<'_>) -> Fences {
+    look_up.unique(source.fences.iter().map(|fence| &fence.id), "fence");
+    if let Some(over) = source.fences.get(FENCES_MAX) {
+        let what = format!("there are {} fences", source.fences.len());
+        look_up.error(over.id.at, what, format!("declare at most {FENCES_MAX}"));
+    }
+    let fence = |written: &crate::playbook::source::Fence| {
+        let about = |what: &str| format!("{what} of fence {}", written.id.value);
+        let lat = look_up.within(&written.lat, -LAT_MAX, LAT_MAX, &about("lat"));
+        let lon = look_up.within(&written.lon, -180.0, 180.0, &about("lon"));
+        let within_m = look_up.within(&written.radius_m, 10.0, RADIUS_M_MAX, &about("radius_m"));
+        let group = written.group.as_ref().map(|group| group.value.as_str().into());
+        let place = Place { lat: lat?, lon: lon?, within_m: within_m? };
+        Some(Fence { id: written.id.value.as_str().into(), place, group })
+    };
+    Fences::new(source.fences.iter().filter_map(fence).collect())
 }
 
 pub fn channels(source: &Source, look_up: &mut LookUp<'_>) -> BTreeMap<Name, Channel> {

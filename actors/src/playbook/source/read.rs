@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// The sections of a playbook; lists may be spread over files, the others stand in one place.
-pub(crate) const SECTIONS: [&str; 19] = [
+pub(crate) const SECTIONS: [&str; 22] = [
     "tenant",
     "kpi",
     "tags",
@@ -30,8 +30,12 @@ pub(crate) const SECTIONS: [&str; 19] = [
     "fit",
     "partners",
     "languages",
+    "fences",
+    "lifecycle",
+    "pauses",
 ];
-const ONCE: [&str; 7] = ["tenant", "kpi", "explore", "family_max", "learning", "channels", "languages"];
+const ONCE: [&str; 8] =
+    ["tenant", "kpi", "explore", "family_max", "learning", "channels", "languages", "lifecycle"];
 
 /// Reads the sections of all files together. What can't be read is a finding and left out.
 pub fn read(files: &[Node], findings: &RefCell<Findings>) -> Source {
@@ -101,6 +105,9 @@ fn section(name: &str, node: &Node, source: &mut Source, findings: &RefCell<Find
             ),
         },
         "channels" => source.channels = channels(node, findings),
+        "lifecycle" => source.lifecycle = read_policy::life_cycle(node, findings),
+        "pauses" => source.pauses.extend(list("pause").read(read_policy::pause)),
+        "fences" => source.fences.extend(list("fence").read(read_policy::fence)),
         "fit" => source.fit.extend(list("a fit rule").read(extras::fit)),
         "partners" => source.partners.extend(list("partner").read(extras::partner)),
         "languages" => {
@@ -186,12 +193,13 @@ fn event(fields: &mut Fields<'_>) -> Option<Event> {
 }
 
 /// What an update may do.
-pub const CHANGES: [&str; 16] = [
+pub const CHANGES: [&str; 17] = [
     "set", "last", "add", "take", "max", "min", "count", "sum", "avg", "ewma", "distinct", "crosses", "near",
-    "unset", "own", "disown",
+    "dwell", "unset", "own", "disown",
 ];
 /// What may go with it; `at` is a list and read apart.
-const TERMS: [&str; 8] = ["window", "half_life", "month", "months", "per", "of", "within", "on"];
+const TERMS: [&str; 11] =
+    ["window", "half_life", "month", "months", "per", "of", "within", "on", "lat", "lon", "fences"];
 
 fn update(fields: &mut Fields<'_>) -> Option<Update> {
     let tag = fields.text("tag");

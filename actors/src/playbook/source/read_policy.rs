@@ -2,7 +2,8 @@
 
 use super::fields::Fields;
 use super::{
-    CalendarEntry, Cap, ContextWeight, Explore, Holdout, Journey, Located, QuietHours, Suppress, Text,
+    CalendarEntry, Cap, ContextWeight, Explore, Fence, Holdout, Journey, LifeCycle, Located, Move, Pause,
+    QuietHours, Suppress, Text,
 };
 use crate::playbook::text::{Findings, Node, NodeKind};
 use std::cell::RefCell;
@@ -59,6 +60,48 @@ pub(super) fn calendar_entry(fields: &mut Fields<'_>) -> Option<CalendarEntry> {
     let segment = fields.expression("segment");
     let exclusive = fields.flag("exclusive").is_some_and(|flag| flag.value);
     Some(CalendarEntry { id: id?, segment, from: from?, to: to?, exclusive })
+}
+
+pub(super) fn life_cycle(node: &Node, findings: &RefCell<Findings>) -> Option<LifeCycle> {
+    let mut fields = Fields::open(node, "lifecycle", findings)?;
+    let (tag, stages) = (fields.needed_text("tag"), fields.texts("stages"));
+    let moves = fields.nested("moves", "a move", one_move);
+    fields.close();
+    Some(LifeCycle { tag: tag?, stages, moves })
+}
+
+/// `from` is one stage, a list of them, or `any`.
+fn one_move(fields: &mut Fields<'_>) -> Option<Move> {
+    let from = match fields.node("from").map(|node| &node.kind) {
+        None => {
+            fields.missing("from");
+            Vec::new()
+        }
+        Some(NodeKind::List(_)) => fields.texts("from"),
+        Some(_) => fields.needed_text("from").into_iter().collect(),
+    };
+    let to = fields.needed_text("to");
+    let (on, when) = (fields.text("on"), fields.expression("when"));
+    Some(Move { from, to: to?, on, when })
+}
+
+pub(super) fn pause(fields: &mut Fields<'_>) -> Option<Pause> {
+    let id = fields.needed_text("id");
+    if let Some(id) = &id {
+        fields.rename(format!("pause {}", id.value));
+    }
+    let (when, purposes) = (fields.needed_expression("when"), fields.texts("purposes"));
+    Some(Pause { id: id?, when: when?, purposes })
+}
+
+pub(super) fn fence(fields: &mut Fields<'_>) -> Option<Fence> {
+    let id = fields.needed_text("id");
+    if let Some(id) = &id {
+        fields.rename(format!("fence {}", id.value));
+    }
+    let (lat, lon) = (fields.needed_number("lat"), fields.needed_number("lon"));
+    let (radius_m, group) = (fields.needed_number("radius_m"), fields.text("group"));
+    Some(Fence { id: id?, lat: lat?, lon: lon?, radius_m: radius_m?, group })
 }
 
 pub(super) fn holdout(fields: &mut Fields<'_>) -> Option<Holdout> {

@@ -19,6 +19,7 @@ fn terms_of(verb: &str) -> (&'static [&'static str], &'static [&'static str]) {
         "ewma" => (&["half_life"], &[]),
         "crosses" => (&["per"], &["of"]),
         "near" => (&["within", "window"], &["on"]),
+        "dwell" => (&["lat", "lon"], &["fences"]),
         _ => (&[], &[]),
     }
 }
@@ -30,6 +31,8 @@ fn example(term: &str) -> &'static str {
         "half_life" => "half_life: 7d",
         "per" => "per: month",
         "within" => "within: 30m",
+        "lat" => "lat: data.lat",
+        "lon" => "lon: data.lon",
         _ => "what it needs",
     }
 }
@@ -41,6 +44,7 @@ fn changes_with(term: &str) -> &'static str {
         "half_life" => "use ewma",
         "month" | "months" => "use sum or count",
         "per" | "of" | "at" => "use crosses",
+        "lat" | "lon" | "fences" => "use dwell",
         _ => "use near",
     }
 }
@@ -55,6 +59,11 @@ impl Writer<'_> {
             let (within, window) = (term("within")?, term("window")?);
             let (within_ms, window_ms) = (look_up.duration(within, about), look_up.duration(window, about));
             return Some(Some(Derived::Near { window_ms: window_ms?, within_ms: within_ms? }));
+        }
+        if verb == "dwell" {
+            let stay_ms = look_up.duration(self.written.changes.get("dwell")?, about)?;
+            let group = term("fences").map(|group| group.value.as_str().into());
+            return Some(Some(Derived::Dwell { stay_ms, group }));
         }
         let window_ms = match term("window") {
             Some(window) => Some(look_up.duration(window, about)?),
