@@ -7,14 +7,17 @@
 //! Knows no shard and no node: entries are reached through [`Entries`]. Leaves out what each step does ([`crate::customer`]).
 
 mod alias;
+mod merge;
 mod erase;
 
 pub use alias::{Aliased, add_alias, remove_alias};
 pub use erase::erase;
+pub use merge::{MergeOutcome, merge, unmerge};
 
 use crate::call::identity::{Elsewhere, IdentityReply, IdentityStep, Pointer, Via};
 use crate::call::{Answer, Command, CustomerId, Refusal, Reply};
 use crate::error::TurnError;
+use crate::value::Name;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -57,6 +60,9 @@ pub async fn call<E: Entries>(
             Reply::Elsewhere(Elsewhere::AliasOf(pointer)) => {
                 ask.via = Some(Via { alias: ask.customer, proof: pointer.proof });
                 ask.customer = pointer.customer.clone();
+                if let Some(line) = &pointer.line {
+                    ask.command = for_line(ask.command, line);
+                }
             }
             Reply::Elsewhere(Elsewhere::NotMine) => {
                 // An alias whose customer was erased, or dropped it, in the middle of its making: it is nobody's.
@@ -65,10 +71,26 @@ pub async fn call<E: Entries>(
                 step(entries, &via.alias, IdentityStep::EndAlias(ended)).await?;
                 ask.customer = via.alias;
             }
+            Reply::Elsewhere(Elsewhere::Unfinished(unfinished)) => {
+                merge::settle(entries, unfinished.clone()).await?;
+                (ask.customer, ask.via) = (customer.clone(), None);
+            }
             _ => return Ok(answer),
         }
     }
     Err(TurnError::Unavailable("who is who is changing at this moment".to_owned()).into())
+}
+
+/// A question that names no line is about the one whose id was named.
+fn for_line(command: Arc<Command>, line: &Name) -> Arc<Command> {
+    match &*command {
+        Command::Decide(request) if request.line.is_none() => {
+            let mut request = request.clone();
+            request.line = Some(Name::clone(line));
+            Arc::new(Command::Decide(request))
+        }
+        _ => command,
+    }
 }
 
 /// One step of the entry itself, wherever it may lead.

@@ -184,6 +184,29 @@ pub enum CustomerCommand {
     /// Other ids of the same customer: lines, devices, e-mail
     #[command(subcommand)]
     Alias(AliasCommand),
+    /// Take another customer in: one customer under all ids of both
+    Merge {
+        /// The customer's id
+        id: String,
+        /// Who is taken in
+        #[arg(long, value_name = "ID")]
+        from: String,
+        /// Names the merge: repeated, it has one effect; needed to undo it
+        #[arg(long, value_name = "NAME")]
+        merge_id: String,
+        #[command(flatten)]
+        talk: Talk,
+    },
+    /// Undo a merge: both go on alone, and both keep what protects them
+    Unmerge {
+        /// The customer's id
+        id: String,
+        /// The merge's name
+        #[arg(long, value_name = "NAME")]
+        merge_id: String,
+        #[command(flatten)]
+        talk: Talk,
+    },
     /// Forget the customer for good, under all of its ids: no way back
     Erase {
         /// The customer's id
@@ -381,6 +404,9 @@ mod tests {
         check("customer alias add c-1 msisdn:1 --line l --json", true);
         check("customer alias remove c-1 msisdn:1", true);
         check("customer alias add c-1", false);
+        check("customer merge c-1 --from c-2 --merge-id m", true);
+        check("customer merge c-1 --from c-2", false);
+        check("customer unmerge c-1 --merge-id m --json", true);
         check("import tags f.csv --mapping m --source s --as-of t --rejects r", true);
         check("import events f.ndjson --mapping m", false);
         check("cluster status --json", true);

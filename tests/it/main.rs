@@ -9,6 +9,7 @@ mod harness;
 mod walk;
 mod durability;
 mod idempotence;
+mod identities;
 mod visibility;
 mod ndjson;
 mod bad_input;

@@ -74,6 +74,20 @@ impl Consents {
         self.records.insert(place, record);
     }
 
+    /// Takes another history in. Of two with the same `at` the one that does not grant counts.
+    pub fn absorb(&mut self, other: &Consents) {
+        for record in &other.records {
+            if !self.is_news(record) {
+                continue;
+            }
+            let place = match record.state {
+                ConsentState::Granted => self.records.partition_point(|known| known.at < record.at),
+                _ => self.records.partition_point(|known| known.at <= record.at),
+            };
+            self.records.insert(place, record.clone());
+        }
+    }
+
     /// A denial counts at once, even when the clock of whoever recorded it runs ahead.
     fn granted(&self, purpose: &str, channel: &str, now: Timestamp) -> bool {
         self.records

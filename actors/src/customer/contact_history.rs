@@ -162,6 +162,15 @@ impl Contact {
         }
     }
 
+    /// Adds what another copy of the same contact heard.
+    fn absorb(&mut self, other: &Contact) {
+        self.heard.0 |= other.heard.0;
+        self.sent_at = match (self.sent_at, other.sent_at) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+    }
+
     /// Whether its slot is taken: until a receipt gives it back. A contact of which nothing is ever heard keeps its
     /// slot, so that a gateway without receipts can't lead to one message too many.
     #[must_use]
@@ -288,6 +297,17 @@ impl ContactHistory {
             contact.decision_id == decision_id && offer.is_none_or(|offer| *contact.offer == *offer)
         };
         self.contacts.iter().find(fits)
+    }
+
+    /// Takes another's contacts in; of one that both know, all that either heard.
+    pub fn absorb(&mut self, other: &ContactHistory) {
+        for contact in &other.contacts {
+            match self.get_mut(&contact.id) {
+                Some(known) => known.absorb(contact),
+                None => self.contacts.push(contact.clone()),
+            }
+        }
+        self.contacts.sort_by(|a, b| (a.reserved_at, &a.id).cmp(&(b.reserved_at, &b.id)));
     }
 
     /// Drops contacts that no window of `kept_ms` can reach any more.

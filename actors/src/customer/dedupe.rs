@@ -5,6 +5,7 @@
 use crate::options::{CALL_IDS_MAX, EVENT_ID_KEPT_MS, EVENT_IDS_MAX};
 use crate::timestamp::{HOUR_MS, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use xxhash_rust::xxh3::Xxh3;
 
 /// Recent ids as 64-bit hashes, oldest first: two of 4,096 ids share one once in 10^12 customers.
@@ -44,6 +45,21 @@ impl Ring {
             oldest.0.drain(..8);
             self.hours.retain(|(_, hashes)| !hashes.0.is_empty());
         }
+    }
+
+    /// Takes another's hashes in. All are kept until their hours go, even if there are more than the bound for a while.
+    fn absorb(&mut self, other: &Ring) {
+        let chunks = self.hours.iter().flat_map(|(_, hashes)| hashes.0.chunks_exact(8));
+        let known: BTreeSet<Vec<u8>> = chunks.map(<[u8]>::to_vec).collect();
+        for (hour, hashes) in &other.hours {
+            for hash in hashes.0.chunks_exact(8).filter(|hash| !known.contains(*hash)) {
+                match self.hours.iter_mut().find(|(known, _)| known == hour) {
+                    Some((_, known)) => known.0.extend(hash),
+                    None => self.hours.push((*hour, Packed(hash.to_vec()))),
+                }
+            }
+        }
+        self.hours.sort_by_key(|(hour, _)| *hour);
     }
 
     /// An hour goes when its last moment is 48 hours ago.
@@ -127,6 +143,18 @@ impl RecentIds {
         if self.answered.len() > CALL_IDS_MAX {
             self.answered.remove(0);
         }
+    }
+
+    /// Also knows all that another heard. Of one request that both answered, the own answer counts.
+    pub fn absorb(&mut self, other: &RecentIds) {
+        self.events.absorb(&other.events);
+        self.responses.absorb(&other.responses);
+        for answered in &other.answered {
+            if self.answer(IdHash(answered.0)).is_none() {
+                self.answered.push(answered.clone());
+            }
+        }
+        self.answered.sort_by_key(|(_, _, at)| *at);
     }
 
     /// Drops ids that were heard long ago.

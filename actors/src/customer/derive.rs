@@ -193,6 +193,25 @@ impl Derivations {
         self.parts.iter().filter(|(_, part)| !matches!(part, Part::Ledger(_))).map(|(tag, _)| *tag).collect()
     }
 
+    /// The tags that something is kept of.
+    pub fn tags(&self) -> impl Iterator<Item = TagNumber> {
+        self.parts.keys().copied()
+    }
+
+    /// Whether both keep the same of the tag.
+    #[must_use]
+    pub fn alike(&self, other: &Derivations, tag: TagNumber) -> bool {
+        self.parts.get(&tag) == other.parts.get(&tag)
+    }
+
+    /// Keeps of the tag what the other does, nothing included.
+    pub fn take_tag(&mut self, other: &Derivations, tag: TagNumber) {
+        match other.parts.get(&tag) {
+            Some(part) => self.parts.insert(tag, part.clone()),
+            None => self.parts.remove(&tag),
+        };
+    }
+
     /// Drops what has left its window, and what the playbook derives in another way by now. A tag that is not declared
     /// at present keeps what it has.
     pub fn forget_old<'a>(

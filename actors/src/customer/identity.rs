@@ -5,11 +5,15 @@
 //! not on it is not answered. Leaves out the entries of aliases ([`super::entry`]) and the order of steps
 //! ([`crate::identity`]).
 
+mod merge;
+mod union;
+
 use crate::call::identity::{Elsewhere, IdentityReply, IdentityStep, Link, LinkState, Pointer, Via};
 use crate::call::{CustomerId, Reply};
 use crate::customer::{Customer, Outcome, Turn};
 use crate::timestamp::Timestamp;
 use crate::value::Name;
+use merge::{Merge, Stage};
 use serde::{Deserialize, Serialize};
 
 /// Aliases of one customer at most: a person with more lines and devices than this is a loop somewhere.
@@ -23,6 +27,12 @@ pub struct Identity {
     proof: u64,
     /// The customer is being erased: no id is added any more.
     erasing: bool,
+    /// Customers taken in.
+    #[serde(default)]
+    merges: Vec<Merge>,
+    /// Names of merges that were undone, the latest last.
+    #[serde(default)]
+    undone: Vec<Name>,
 }
 
 /// An alias on the list.
@@ -35,12 +45,32 @@ struct Listed {
     since: Timestamp,
     proof: u64,
     state: LinkState,
+    /// The merge by which the link came here.
+    #[serde(default)]
+    came_with: Option<u64>,
+    /// A customer that the one which came here had taken in.
+    #[serde(default)]
+    merged: bool,
 }
 
 impl Listed {
+    fn new(link: &Link, came_with: Option<u64>) -> Self {
+        Listed {
+            alias: link.alias.clone(),
+            names: link.pointer.customer.clone(),
+            line: link.pointer.line.clone(),
+            since: link.since,
+            proof: link.pointer.proof,
+            state: link.state,
+            came_with,
+            merged: link.merged,
+        }
+    }
+
     fn link(&self) -> Link {
         let pointer = Pointer { customer: self.names.clone(), line: self.line.clone(), proof: self.proof };
-        Link { alias: self.alias.clone(), pointer, since: self.since, state: self.state }
+        let (alias, merged) = (self.alias.clone(), self.merged);
+        Link { alias, pointer, since: self.since, state: self.state, merged }
     }
 
     fn is(&self, via: &Via) -> bool {
@@ -49,15 +79,29 @@ impl Listed {
 }
 
 impl Identity {
-    /// All links, in the order in which they were made.
-    pub fn links(&self) -> impl Iterator<Item = Link> {
-        self.aliases.iter().map(Listed::link)
+    /// All links of the customer with this id, in the order in which they were made.
+    pub fn links<'a>(&'a self, id: &'a CustomerId) -> impl Iterator<Item = Link> + 'a {
+        let merged = self.merges.iter().map(|merge| merge.link(id));
+        self.aliases.iter().map(Listed::link).chain(merged)
     }
 
-    /// Whether the customer answers when it is named so.
-    #[must_use]
-    pub fn admits(&self, via: &Via) -> bool {
-        self.aliases.iter().any(|listed| listed.is(via))
+    /// Customers taken in for good: the merge's name, who, and since when.
+    pub fn merges(&self) -> impl Iterator<Item = (&Name, &CustomerId, Timestamp)> {
+        let joined =
+            self.merges.iter().filter(|merge| matches!(merge.stage, Stage::Absorbed | Stage::Joined));
+        joined.map(|merge| (&merge.merge_id, &merge.from, merge.since))
+    }
+
+    fn admits(&self, via: &Via) -> bool {
+        let merged =
+            |merge: &Merge| merge.from == via.alias && merge.proof == via.proof && merge.stage != Stage::Open;
+        self.aliases.iter().any(|listed| listed.is(via)) || self.merges.iter().any(merged)
+    }
+
+    /// One that was taken in and is being released answers for itself before anybody else is asked by its name.
+    fn leaves(&self, id: &CustomerId, via: &Via) -> Option<Elsewhere> {
+        let released = |merge: &&Merge| merge.proof == via.proof && merge.stage == Stage::Released;
+        self.merges.iter().find(released).and_then(|merge| merge.elsewhere(id))
     }
 
     /// Greater than every number given before, also before an erasure of the customer.
@@ -74,8 +118,9 @@ impl Identity {
 impl Customer {
     /// Why the customer does not answer somebody who named it by an alias.
     pub(super) fn turned_away(&self, via: Option<&Via>) -> Option<Elsewhere> {
-        let unknown = via.is_some_and(|via| !self.identity.admits(via));
-        unknown.then_some(Elsewhere::NotMine)
+        let via = via?;
+        let unknown = !self.identity.admits(via);
+        self.identity.leaves(&self.id, via).or(unknown.then_some(Elsewhere::NotMine))
     }
 
     pub(super) fn on_identity(&mut self, step: &IdentityStep, turn: Turn<'_>) -> Outcome {
@@ -84,8 +129,21 @@ impl Customer {
             IdentityStep::ConfirmAlias(via) => self.confirm_alias(via),
             IdentityStep::RetireAlias { alias } => self.retire_alias(alias),
             IdentityStep::ForgetAlias(via) => self.forget_alias(via),
-            IdentityStep::EndAlias(_) => said(IdentityReply::Done),
-            IdentityStep::BecomeAlias(_) | IdentityStep::EraseWithout { .. } => {
+            IdentityStep::Who if turn.before.is_empty() => said(IdentityReply::NotListed),
+            IdentityStep::OpenMerge { merge_id, from } => self.open_merge(merge_id, from, turn),
+            IdentityStep::Absorb { proof, kept } => self.absorb(*proof, kept),
+            IdentityStep::SealMerge { proof } => self.seal_merge(*proof),
+            IdentityStep::CallOff { proof } => self.call_off(*proof),
+            IdentityStep::FindMerge { merge_id } => self.find_merge(merge_id),
+            IdentityStep::Release { proof } => self.release(*proof),
+            IdentityStep::CloseMerge { proof } => self.close_merge(*proof),
+            // Steps of entries that point here: one that does not any more has nothing left to do.
+            IdentityStep::Who
+            | IdentityStep::EndAlias(_)
+            | IdentityStep::Join { .. }
+            | IdentityStep::Thaw { .. }
+            | IdentityStep::Restore { .. } => said(IdentityReply::Done),
+            IdentityStep::BecomeAlias(_) | IdentityStep::Freeze(_) | IdentityStep::EraseWithout { .. } => {
                 Outcome::refused("not_a_step_of_a_customer", "this step is the entry's")
             }
         }
@@ -93,12 +151,16 @@ impl Customer {
 
     /// Why the customer can't be erased yet; `None` when it can. From the first time on no id is added.
     pub(super) fn on_erase(&mut self, gone: &[u64]) -> Option<Outcome> {
-        let left: Vec<Link> =
-            self.identity.links().filter(|link| !gone.contains(&link.pointer.proof)).collect();
+        if let Some(unfinished) = self.identity.unfinished(&self.id) {
+            return Some(Outcome::unchanged(Reply::Elsewhere(unfinished)));
+        }
+        let links = self.identity.links(&self.id);
+        let left: Vec<Link> = links.filter(|link| !gone.contains(&link.pointer.proof)).collect();
         if left.is_empty() {
             return None;
         }
-        let begun = std::mem::replace(&mut self.identity.erasing, true);
+        let begun = self.identity.erasing;
+        self.identity.erasing = true;
         for listed in &mut self.identity.aliases {
             listed.state = LinkState::Ending;
         }
@@ -116,6 +178,9 @@ impl Customer {
                 "this customer is being erased; finish that first (DELETE)",
             );
         }
+        if self.has_taken_in(alias) {
+            return Outcome::refused("alias_is_merged", "this id is the customer's already, by a merge");
+        }
         let names = self.id.clone();
         if let Some(listed) = self.identity.get_mut(alias) {
             let changed = listed.line.as_ref() != line;
@@ -129,14 +194,10 @@ impl Customer {
             return Outcome::refused("too_many_aliases", detail);
         }
         let proof = self.identity.next_proof(now);
-        let listed = Listed {
-            alias: alias.clone(),
-            names,
-            line: line.cloned(),
-            since: now,
-            proof,
-            state: LinkState::Pending,
-        };
+        let pointer = Pointer { customer: names, line: line.cloned(), proof };
+        let state = LinkState::Pending;
+        let link = Link { alias: alias.clone(), pointer, since: now, state, merged: false };
+        let listed = Listed::new(&link, None);
         let noted = IdentityReply::Noted(listed.link().pointer);
         self.identity.aliases.retain(|other| other.alias != *alias);
         self.identity.aliases.push(listed);
@@ -155,7 +216,14 @@ impl Customer {
         }
     }
 
+    fn has_taken_in(&self, alias: &CustomerId) -> bool {
+        self.identity.links(&self.id).any(|link| link.merged && link.alias == *alias)
+    }
+
     fn retire_alias(&mut self, alias: &CustomerId) -> Outcome {
+        if self.has_taken_in(alias) {
+            return Outcome::refused("alias_is_merged", "this id was merged in; undo the merge (unmerge)");
+        }
         let Some(listed) = self.identity.get_mut(alias) else { return said(IdentityReply::NotListed) };
         let changed = listed.state != LinkState::Ending;
         listed.state = LinkState::Ending;

@@ -145,6 +145,21 @@ impl Refusals {
         news
     }
 
+    /// Takes all of another's in: whatever either refused stays refused.
+    pub fn absorb(&mut self, other: &Refusals) {
+        for one in &other.suppressed {
+            self.suppress(one.clone());
+        }
+        for heard in &other.responses {
+            if !self.responses.contains(heard) {
+                self.responses.push(heard.clone());
+            }
+        }
+        self.responses.sort_by_key(|heard| heard.at);
+        let surplus = self.responses.len().saturating_sub(RESPONSES_MAX);
+        self.responses.drain(..surplus);
+    }
+
     /// Drops suppressions that have ended and responses too old to count. Refusals for ever stay.
     pub fn forget_old(&mut self, now: Timestamp) {
         self.suppressed.retain(|one| one.lasts_at(now));

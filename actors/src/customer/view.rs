@@ -39,6 +39,19 @@ pub struct CustomerView {
     pub products: Vec<Name>,
     /// Other ids of the same customer, sorted.
     pub links: Vec<Link>,
+    /// Customers taken in, oldest first.
+    pub merges: Vec<MergeView>,
+}
+
+/// A customer that was taken in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MergeView {
+    /// The merge's name.
+    pub merge_id: Name,
+    /// Who was taken in.
+    pub from: CustomerId,
+    /// Since when.
+    pub at: Timestamp,
 }
 
 /// A tag as read by a person.
@@ -115,7 +128,7 @@ impl Customer {
         let mut tags: Vec<TagView> =
             self.tags.iter().filter_map(|entry| self.tag_view(entry, playbook, now)).collect();
         tags.sort_by(|a, b| a.id.cmp(&b.id));
-        let mut links: Vec<Link> = self.identity.links().collect();
+        let mut links: Vec<Link> = self.identity.links(&self.id).collect();
         links.sort_by(|a, b| a.alias.cmp(&b.alias));
         CustomerView {
             customer: self.id.clone(),
@@ -133,6 +146,7 @@ impl Customer {
                 .collect(),
             products: self.products.iter().cloned().collect(),
             links,
+            merges: self.identity.merges().map(MergeView::from).collect(),
         }
     }
 
@@ -146,6 +160,12 @@ impl Customer {
             source: Name::clone(self.tags.source(entry)),
             stale: self.fresh_tag(entry.number, playbook, now).is_none(),
         })
+    }
+}
+
+impl From<(&Name, &CustomerId, Timestamp)> for MergeView {
+    fn from((merge_id, from, at): (&Name, &CustomerId, Timestamp)) -> Self {
+        MergeView { merge_id: Name::clone(merge_id), from: from.clone(), at }
     }
 }
 

@@ -104,7 +104,8 @@ impl Shard {
         let playbook = self.shared.playbook.current();
         let turn = Turn { active: &playbook, now: (self.shared.clock)(), before: before.bytes() };
         let applied = catch_unwind(AssertUnwindSafe(|| {
-            Entry::open(&call.customer, before).apply(&call.command, call.via.as_ref(), turn)
+            let id = &call.customer;
+            Entry::open(id, before).apply(id, &call.command, call.via.as_ref(), turn)
         }));
         let (outcome, after) = applied.map_err(|_| {
             tracing::error!(shard = self.id.0, customer = call.customer.pseudonym(), "a turn panicked");
@@ -243,10 +244,11 @@ fn nothing_asked(error: TurnError) -> TurnError {
     }
 }
 
-/// Consents have a reserve of their own: a customer full of other things can still say no.
+/// Consents have a reserve of their own: a customer full of other things can still say no. A change of who is who uses it, too: one
+/// that keeps a customer's state is a little larger than that.
 fn bytes_max(command: &Command) -> usize {
     match command {
-        Command::PutConsents(_) => SNAPSHOT_BYTES_MAX + CONSENT_RESERVE_BYTES,
+        Command::PutConsents(_) | Command::Identity(_) => SNAPSHOT_BYTES_MAX + CONSENT_RESERVE_BYTES,
         _ => SNAPSHOT_BYTES_MAX,
     }
 }

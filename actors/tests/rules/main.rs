@@ -3,6 +3,7 @@
 mod fixture;
 mod catalogue;
 mod identities;
+mod merges;
 mod caps;
 mod caps_against_model;
 mod caps_model;

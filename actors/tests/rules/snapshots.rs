@@ -113,7 +113,8 @@ fn check_past(snapshot: Vec<u8>) {
 /// What version 1 did not have.
 fn check_what_is_new(snapshot: &[u8]) {
     let customer = Customer::decode(&id("ann"), snapshot).expect("readable");
-    let links: Vec<_> = customer.identity.links().map(|link| (link.alias, link.pointer.line)).collect();
+    let links: Vec<_> =
+        customer.identity.links(&id("ann")).map(|link| (link.alias, link.pointer.line)).collect();
     assert_eq!(links, [(id("msisdn:1"), Some("mobile".into()))]);
 }
 

@@ -42,7 +42,8 @@ impl History {
     /// Of a customer as it showed itself.
     #[must_use]
     pub fn of(view: &CustomerView) -> Self {
-        History { ids: vec![view.customer.clone()] }
+        let merged = view.links.iter().filter(|link| link.merged).map(|link| link.alias.clone());
+        History { ids: std::iter::once(view.customer.clone()).chain(merged).collect() }
     }
 
     /// A page of contacts. A contact changed after a merge has a newer row under the customer's own id.

@@ -1,14 +1,15 @@
-//! Who is who: other ids of a customer, and forgetting it under all of them.
+//! Who is who: other ids of a customer, two customers made one and parted again, and forgetting one under all ids.
 
 use crate::admission::Priority;
 use crate::http::error::Problem;
 use crate::http::reply::Origin;
 use crate::http::{Services, reply, request};
 use crate::wire::customer::ReceiptAnswer;
-use crate::wire::identity::{AliasAnswer, AliasBody};
+use crate::wire::identity::{AliasAnswer, AliasBody, MergeAnswer, MergeBody, UnmergeBody};
 use actix_web::{HttpRequest, HttpResponse, web};
+use actors::Name;
 use actors::call::{CustomerId, Reply};
-use actors::identity::Aliased;
+use actors::identity::{Aliased, MergeOutcome};
 
 /// `PUT /v1/customers/{id}/aliases/{alias}`
 ///
@@ -49,6 +50,50 @@ fn aliased(aliased: &Aliased, alias: &CustomerId) -> HttpResponse {
         applied: aliased.applied,
     };
     reply::of_customer(Origin::from(&aliased.answer), &answer)
+}
+
+/// `POST /v1/customers/{id}/merge`
+///
+/// # Errors
+/// 400 `bad_request`, those of the request and the call, and a refusal of either customer's.
+pub async fn merge(
+    request: HttpRequest,
+    services: web::Data<Services>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let customer = request::customer(&request)?;
+    let body: MergeBody = request::json(payload, &services).await?;
+    let (from, merge_id) = body.into_merge().map_err(|(code, detail)| Problem::bad(code, detail))?;
+    let admitted = services.dispatch.admit(Priority::Event)?;
+    let merged = actors::identity::merge(&admitted, &customer, &from, merge_id.clone()).await??;
+    Ok(merge_answer(&merged, merge_id))
+}
+
+/// `POST /v1/customers/{id}/unmerge`
+///
+/// # Errors
+/// As [`merge`].
+pub async fn unmerge(
+    request: HttpRequest,
+    services: web::Data<Services>,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let customer = request::customer(&request)?;
+    let body: UnmergeBody = request::json(payload, &services).await?;
+    let merge_id = body.into_merge_id().map_err(|(code, detail)| Problem::bad(code, detail))?;
+    let admitted = services.dispatch.admit(Priority::Event)?;
+    let parted = actors::identity::unmerge(&admitted, &customer, merge_id.clone()).await??;
+    Ok(merge_answer(&parted, merge_id))
+}
+
+fn merge_answer(outcome: &MergeOutcome, merge_id: Name) -> HttpResponse {
+    let answer = MergeAnswer {
+        customer: outcome.answer.customer.as_str().to_owned(),
+        from: outcome.from.as_str().to_owned(),
+        merge_id,
+        applied: outcome.applied,
+    };
+    reply::of_customer(Origin::from(&outcome.answer), &answer)
 }
 
 /// `DELETE /v1/customers/{id}`

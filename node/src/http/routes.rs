@@ -8,7 +8,7 @@ use crate::wire::customer::{CustomerAnswer, ReceiptAnswer, TagsAnswer, TagsPatch
 use crate::wire::decision::{DecisionAnswer, DecisionQuestion};
 use crate::wire::event::{CloudEvent, EventsAnswer, ImportAnswer, TagLine};
 use crate::wire::explanation::ExplanationAnswer;
-use crate::wire::identity::{AliasAnswer, AliasBody};
+use crate::wire::identity::{AliasAnswer, AliasBody, MergeAnswer, MergeBody, UnmergeBody};
 use crate::wire::past::{ContactsPage, DecisionsPage, ExportAnswer, OfferQuery, PageQuery};
 use crate::wire::playbook::{
     ClusterAnswer, PlaybookAnswer, PlaybookSummary, PlaybookUpload, PlaybooksAnswer, StatusAnswer,
@@ -233,6 +233,28 @@ pub const ROUTES: &[Route] = &[
         gives: gives::<AliasAnswer>(),
         errors: &[400, 422, 429, 503],
         handler: || web::delete().to(identity::remove_alias),
+        ..PLAIN
+    },
+    Route {
+        method: Method::Post,
+        path: "/v1/customers/{id}/merge",
+        operation: "mergeCustomer",
+        summary: "Take another customer in: its id is an id of this one afterwards. One effect for one merge_id.",
+        takes: &[(JSON, shape::<MergeBody>)],
+        gives: gives::<MergeAnswer>(),
+        errors: &[400, 413, 422, 429, 503],
+        handler: || web::post().to(identity::merge),
+        ..PLAIN
+    },
+    Route {
+        method: Method::Post,
+        path: "/v1/customers/{id}/unmerge",
+        operation: "unmergeCustomer",
+        summary: "Undo a merge: both customers go on, and both keep what protects them.",
+        takes: &[(JSON, shape::<UnmergeBody>)],
+        gives: gives::<MergeAnswer>(),
+        errors: &[400, 413, 422, 429, 503],
+        handler: || web::post().to(identity::unmerge),
         ..PLAIN
     },
     Route {

@@ -4,7 +4,7 @@ use crate::wire::bounds::{self, SOURCE_BYTES_MAX};
 use crate::wire::consent::ConsentAnswer;
 use crate::wire::decision::Bad;
 use crate::wire::explanation::CapAnswer;
-use crate::wire::identity::{LinkAnswer, in_force};
+use crate::wire::identity::{LinkAnswer, MergedAnswer, in_force};
 use crate::wire::time::Time;
 use crate::wire::value;
 use actors::Name;
@@ -40,6 +40,8 @@ pub struct CustomerAnswer {
     pub aliases: Vec<String>,
     /// All other ids, with their lines and how far they have come.
     pub links: Vec<LinkAnswer>,
+    /// Customers that were taken in, oldest first.
+    pub merges: Vec<MergedAnswer>,
     /// Owned products.
     pub products: Vec<Name>,
 }
@@ -135,6 +137,7 @@ impl CustomerAnswer {
             open_decisions: view.open_decisions.iter().map(OpenDecisionAnswer::of).collect(),
             aliases: in_force(&view.links),
             links: view.links.iter().map(LinkAnswer::of).collect(),
+            merges: view.merges.iter().map(MergedAnswer::of).collect(),
             products: view.products.clone(),
         }
     }

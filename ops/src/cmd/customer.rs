@@ -23,6 +23,8 @@ pub fn run(command: CustomerCommand) -> Result<(), Failure> {
         CustomerCommand::Events { id, limit, talk } => history(&id, limit, &talk),
         CustomerCommand::Export { id, talk } => export(&id, &talk),
         CustomerCommand::Alias(command) => identity::alias(command),
+        CustomerCommand::Merge { id, from, merge_id, talk } => identity::merge(&id, &from, &merge_id, &talk),
+        CustomerCommand::Unmerge { id, merge_id, talk } => identity::unmerge(&id, &merge_id, &talk),
         CustomerCommand::Erase { id, yes, talk } => erase(&id, yes, &talk),
     }
 }

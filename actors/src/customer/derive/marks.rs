@@ -58,6 +58,16 @@ impl Marks {
         true
     }
 
+    /// Also keeps the marks of another.
+    pub fn absorb(&mut self, other: &Marks) {
+        for (tag, at) in &other.tags {
+            self.begin(*tag, *at);
+        }
+        for (product, at) in &other.products {
+            self.note_product(product, *at);
+        }
+    }
+
     /// Drops marks that no event can be late for any more.
     pub fn forget_old(&mut self, now: Timestamp) {
         let recent = |at: &Timestamp| now.since_ms(*at) <= LATE_MAX_MS;

@@ -1,7 +1,7 @@
-//! `rapport customer alias`: which ids are one customer.
+//! `rapport customer alias|merge|unmerge`: which ids are one customer.
 
 use super::path;
-use crate::cli::AliasCommand;
+use crate::cli::{AliasCommand, Talk};
 use crate::client::escaped;
 use crate::error::Failure;
 use crate::output::{Shape, field, print, print_json};
@@ -24,6 +24,34 @@ pub fn alias(command: AliasCommand) -> Result<(), Failure> {
         Shape::Text => print(&words(&answer, done)),
     }
     Ok(())
+}
+
+/// Takes another customer in.
+pub fn merge(id: &str, from: &str, merge_id: &str, talk: &Talk) -> Result<(), Failure> {
+    let (client, shape) = crate::cmd::open(talk);
+    let answer = client.post(&path(id, "/merge")?, &json!({ "from": from, "merge_id": merge_id }))?;
+    match shape {
+        Shape::Json => print_json(&answer),
+        Shape::Text => print(&merge_words(&answer, "is merged into")),
+    }
+    Ok(())
+}
+
+/// Undoes a merge.
+pub fn unmerge(id: &str, merge_id: &str, talk: &Talk) -> Result<(), Failure> {
+    let (client, shape) = crate::cmd::open(talk);
+    let answer = client.post(&path(id, "/unmerge")?, &json!({ "merge_id": merge_id }))?;
+    match shape {
+        Shape::Json => print_json(&answer),
+        Shape::Text => print(&merge_words(&answer, "is no longer merged into")),
+    }
+    Ok(())
+}
+
+fn merge_words(answer: &Value, done: &str) -> String {
+    let before = if answer["applied"] == false { ", as before" } else { "" };
+    let [from, customer, merge_id] = ["from", "customer", "merge_id"].map(|key| field(answer, key));
+    format!("merge {merge_id}: customer {from} {done} customer {customer}{before}")
 }
 
 fn words(answer: &Value, done: &str) -> String {
