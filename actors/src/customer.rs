@@ -10,6 +10,7 @@ pub mod derive;
 pub mod stage;
 pub mod consent;
 pub mod contact_history;
+pub mod exposure;
 pub mod refusal;
 pub mod dedupe;
 pub mod response;
@@ -21,11 +22,13 @@ pub mod entry;
 pub mod view;
 
 use crate::call::{
-    Command, ConsentRecord, ConsentState, CustomerId, DecisionRequest, EventOutcome, Refusal, Reply,
+    Command, ConsentRecord, ConsentState, CustomerId, DecisionRequest, Direction, EventOutcome, Refusal,
+    Reply,
 };
 use crate::decision::log::LoggedDecision;
 use crate::decision::standing::Standing;
-use crate::decision::{Moment, decide};
+use crate::decision::{Decision, Moment, decide};
+use crate::learning::{Change, Outcomes};
 use crate::options::{CLOCK_STEP_MS_MAX, CONTACT_KEPT_MS_MIN, CONTACT_LIVES_MS, FUTURE_MAX_MS};
 use crate::playbook::active::Active;
 use crate::playbook::{Playbook, Tag, TagKind, TagNumber, TagValue, Window};
@@ -36,6 +39,7 @@ use contact_history::{Contact, ContactHistory};
 use dedupe::{IdHash, RecentIds};
 use derive::calendar::Calendar;
 use derive::{Derivations, Made, Present};
+use exposure::Exposures;
 use identity::Identity;
 use refusal::Refusals;
 use section::Section;
@@ -78,6 +82,8 @@ pub struct Customer {
     pub swept_on: Section<i64>,
     /// Other ids of the same customer.
     pub identity: Section<Identity>,
+    /// Number ones shown when the customer came to us.
+    pub exposures: Section<Exposures>,
 }
 
 /// What a turn has at hand besides the customer and the command.
@@ -102,11 +108,13 @@ pub struct Outcome {
     pub contacts: Vec<Contact>,
     /// Decisions taken.
     pub decisions: Vec<LoggedDecision>,
+    /// What is to be counted as evidence once the turn is saved.
+    pub evidence: Vec<Change>,
 }
 
 impl Outcome {
     fn unchanged(reply: Reply) -> Self {
-        Outcome { reply, changed: false, contacts: Vec::new(), decisions: Vec::new() }
+        Outcome { reply, changed: false, contacts: Vec::new(), decisions: Vec::new(), evidence: Vec::new() }
     }
 
     fn changed(reply: Reply) -> Self {
@@ -190,6 +198,9 @@ impl Customer {
         let present = self.present(playbook, now);
         let declared = |number| playbook.tags.get(&number).map(|tag| tag.derived.as_ref());
         self.derivations.forget_old(declared, &present);
+        if !self.exposures.is_empty() {
+            self.exposures.forget_old(now);
+        }
     }
 
     /// The tag's value if rules may use it: declared, there, and not stale.
@@ -260,11 +271,24 @@ impl Customer {
             learning_since: turn.active.learning_since,
             evidence: moment.priors.evidence().cloned(),
         };
+        let evidence = self.exposed(&decided.decision, &turn.active.playbook);
         Outcome {
             contacts: decided.contacts,
             decisions: vec![logged],
+            evidence: evidence.into_iter().collect(),
             ..Outcome::changed(Reply::Decision(Arc::new(decided.decision)))
         }
+    }
+
+    /// The number one shown to a customer who came to us is evidence from now on. What we began is so once it is sent.
+    fn exposed(&mut self, decision: &Decision, playbook: &Playbook) -> Option<Change> {
+        let first = decision.items.first().filter(|_| decision.direction == Direction::Inbound)?;
+        if !learns_in(playbook, &decision.channel) {
+            return None;
+        }
+        let outcomes =
+            self.exposures.show(&first.offer, &decision.channel, &decision.decision_id, decision.at);
+        change(&first.offer, &decision.channel, outcomes)
     }
 
     fn on_consents(&mut self, records: &[ConsentRecord], turn: Turn<'_>) -> Outcome {
@@ -351,6 +375,17 @@ impl Customer {
         }
         changed
     }
+}
+
+/// Whether outcomes in a channel are counted. A channel that the playbook does not declare is a slip of the caller's.
+fn learns_in(playbook: &Playbook, channel: &str) -> bool {
+    playbook.learning.strength().is_some()
+        && (playbook.channels.is_empty() || playbook.channels.contains_key(channel))
+}
+
+fn change(offer: &Name, channel: &Name, outcomes: Outcomes) -> Option<Change> {
+    let change = || Change { offer: Name::clone(offer), channel: Name::clone(channel), outcomes };
+    (!outcomes.is_zero()).then(change)
 }
 
 /// A consent may be as old as the customer, but it does not come from the future nor end before it begins.

@@ -6,6 +6,7 @@
 
 pub mod counts;
 pub mod table;
+pub mod schedule;
 pub mod smoothing;
 pub mod priors;
 

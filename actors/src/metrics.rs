@@ -12,11 +12,30 @@ pub fn describe() {
         "actors_offers_not_finite_total",
         "offers dropped from decisions because their score was no number"
     );
+    metrics::describe_counter!("actors_evidence_rounds_total", "attempts to keep evidence, by outcome");
+    metrics::describe_counter!("actors_evidence_tables_total", "tables of evidence put in force");
+    metrics::describe_counter!(
+        "actors_evidence_dropped_total",
+        "outcomes not counted because their shard has no room for another pair of offer and channel"
+    );
     metrics::describe_histogram!(
         "actors_turn_seconds",
         metrics::Unit::Seconds,
         "a turn from start to saved, by command"
     );
+}
+
+pub(crate) fn evidence_round(is_kept: bool) {
+    let outcome = if is_kept { "kept" } else { "failed" };
+    metrics::counter!("actors_evidence_rounds_total", "outcome" => outcome).increment(1);
+}
+
+pub(crate) fn evidence_published() {
+    metrics::counter!("actors_evidence_tables_total").increment(1);
+}
+
+pub(crate) fn evidence_without_room() {
+    metrics::counter!("actors_evidence_dropped_total").increment(1);
 }
 
 pub(crate) fn command_label(command: &Command) -> &'static str {

@@ -58,6 +58,10 @@ pub const CLOCK_STEP_MS_MAX: i64 = 7 * DAY_MS;
 /// Contacts stay with their customer at least this long, whatever the caps: 101 days, more than any quarter and a
 /// clock's step.
 pub const CONTACT_KEPT_MS_MIN: i64 = 94 * DAY_MS + CLOCK_STEP_MS_MAX;
+/// What was shown when a customer came to us is remembered this long for its response: 30 days.
+pub const EXPOSURE_KEPT_MS: i64 = 30 * DAY_MS;
+/// Showings remembered for one customer at most, about 40 bytes each; the oldest go first.
+pub const EXPOSURES_MAX: usize = 16;
 /// Responses counted for suppression are kept this long at most: 1 year.
 pub const RESPONSE_KEPT_MS: i64 = 366 * DAY_MS;
 /// Responses kept for one customer at most; the oldest go first.

@@ -2,12 +2,16 @@
 //!
 //! Leaves out which node a shard belongs to (cluster), and what a call does (the customer).
 
+pub mod evidence;
+
 use crate::call::{Answer, CustomerCall};
 use crate::error::TurnError;
 use crate::options::{Clock, RegionOptions};
 use crate::playbook::active::ActivePlaybook;
 use crate::shard::{Shard, ShardActor, Waiting};
 use actix::{Actor, Addr, Arbiter};
+use evidence::Evidence;
+pub use evidence::EvidenceStanding;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -45,6 +49,7 @@ pub(crate) struct Shared {
     pub resident_customers: AtomicU64,
     pub resident_bytes: AtomicU64,
     pub in_hand: AtomicU64,
+    pub evidence: Arc<Evidence>,
 }
 
 impl Shared {
@@ -75,7 +80,7 @@ impl Region {
         clock: Clock,
         ownership: cluster::Handle,
     ) -> Region {
-        let arbiters = (0..options.thread_count.max(1)).map(|_| Arbiter::new()).collect();
+        let arbiters: Vec<Arbiter> = (0..options.thread_count.max(1)).map(|_| Arbiter::new()).collect();
         let shards = (0..ownership.shard_count().get()).map(|_| OnceLock::new()).collect();
         let shared = Arc::new(Shared {
             options,
@@ -87,7 +92,10 @@ impl Region {
             resident_customers: AtomicU64::new(0),
             resident_bytes: AtomicU64::new(0),
             in_hand: AtomicU64::new(0),
+            evidence: Arc::default(),
         });
+        let evidence = Arc::clone(&shared.evidence);
+        arbiters[0].spawn(evidence.run(Arc::clone(&shared.store), shared.playbook.clone()));
         Region { shared, arbiters, shards, stopping: AtomicBool::new(false) }
     }
 
@@ -124,6 +132,12 @@ impl Region {
         }
     }
 
+    /// How far decisions are behind what was counted of responses.
+    #[must_use]
+    pub fn evidence(&self) -> EvidenceStanding {
+        self.shared.evidence.standing()
+    }
+
     /// Takes no more calls and waits until those in hand are answered, at most `patience_ms`. Returns how many were
     /// still in hand then. Afterwards the region's threads are gone.
     pub async fn drain(&self, patience_ms: u64) -> u64 {
@@ -131,6 +145,13 @@ impl Region {
         let until = Instant::now() + Duration::from_millis(patience_ms);
         while self.residency().calls > 0 && Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(DRAIN_POLL_MS)).await;
+        }
+        let kept = self.shared.evidence.keep_all(&*self.shared.store);
+        let patience = until.max(Instant::now() + Duration::from_millis(LAST_WORD_MS));
+        match tokio::time::timeout_at(patience, kept).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the last evidence was not kept"),
+            Err(_) => tracing::warn!("keeping the last evidence took too long"),
         }
         for arbiter in &self.arbiters {
             arbiter.stop();

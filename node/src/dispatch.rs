@@ -9,7 +9,7 @@ use actors::call::{Answer, Command, CustomerCall, CustomerId};
 use actors::error::TurnError;
 use actors::identity::{Ask, Entries};
 use actors::playbook::active::{Active, ActivePlaybook};
-use actors::region::{Region, Residency};
+use actors::region::{EvidenceStanding, Region, Residency};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -143,6 +143,12 @@ impl Dispatch {
     #[must_use]
     pub fn in_force(&self) -> Option<Active> {
         self.current().map(|serving| serving.playbook.current())
+    }
+
+    /// The playbook in force with what it has learned, and how far that is behind what was counted.
+    #[must_use]
+    pub fn learning(&self) -> Option<(Active, EvidenceStanding)> {
+        self.current().map(|serving| (serving.playbook.current(), serving.region.evidence()))
     }
 
     /// Whether customers are served; else why not.

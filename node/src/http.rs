@@ -19,6 +19,7 @@ pub mod customers;
 pub mod identity;
 pub mod history;
 pub mod results;
+pub mod learning;
 pub mod admin;
 pub mod playbooks;
 pub mod error;

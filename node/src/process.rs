@@ -64,7 +64,7 @@ impl Node {
         let in_force = first_playbook(&playbooks, &options).await?;
         let dispatch = dispatch(&options, &ownership, &shared, &clock);
         match in_force {
-            Some(active) => dispatch.put_in_force(active),
+            Some(active) => dispatch.put_in_force(with_what_was_learned(active, &shared).await?),
             None => warn!("no playbook is in force: not ready until one is posted to /v1/playbooks"),
         }
         let requests = AtomicUsize::new(0);
@@ -178,6 +178,15 @@ async fn first_playbook(playbooks: &Playbooks, options: &NodeOptions) -> Result<
             activated.map(|()| in_force).map_err(playbook_error)
         }
     }
+}
+
+/// A node that starts again decides at once with what it had learned.
+async fn with_what_was_learned(active: Active, store: &Arc<dyn Store>) -> Result<Active, NodeError> {
+    let evidence = actors::region::evidence::evidence_before(&**store).await?;
+    Ok(match evidence {
+        Some(evidence) => active.learned(evidence),
+        None => active,
+    })
 }
 
 fn playbook_error(error: PlaybookError) -> NodeError {

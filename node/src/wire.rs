@@ -15,6 +15,7 @@ pub mod event;
 pub mod decision;
 pub mod response;
 pub mod explanation;
+pub mod learning;
 pub mod consent;
 pub mod customer;
 pub mod identity;

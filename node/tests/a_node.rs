@@ -528,3 +528,62 @@ fn a_node_that_cannot_start_says_why() {
         "n2",
     );
 }
+
+#[test]
+fn responses_move_priors_and_decisions_taken_with_them_replay() {
+    let dir = tempfile::tempdir().unwrap();
+    let (node, client) = start_with_playbook(dir.path());
+    let age = json!({"source": "crm", "set": {"age": 40}});
+    let decide = |client: &Client, customer: &str| {
+        let path = format!("/v1/customers/{customer}/decisions");
+        client.json("POST", &path, &json!({"channel": "app"})).json()
+    };
+    for n in 0..5 {
+        let customer = format!("c-{n}");
+        assert_eq!(client.json("PATCH", &format!("/v1/customers/{customer}/tags"), &age).status, 200);
+        let consents = json!([{"purpose": "profiling", "channel": "any", "state": "granted"}]);
+        assert_eq!(client.json("PUT", &format!("/v1/customers/{customer}/consents"), &consents).status, 200);
+        let decision = decide(&client, &customer);
+        let accepted =
+            json!({"decision_id": decision["decision_id"], "offer": "data-xl", "response": "accepted"});
+        for _ in 0..2 {
+            let path = format!("/v1/customers/{customer}/responses");
+            assert_eq!(client.json("POST", &path, &accepted).status, 200);
+        }
+    }
+    let learned = poll(|| {
+        let learned = client.get("/v1/learning?offer=data-xl").json();
+        (learned["waiting"] == 0 && learned["items"][0]["accepted"] == 5).then_some(learned)
+    });
+    // (0.03 x 200 + 5) / (200 + 5), and each repeated response counted once.
+    let item = &learned["items"][0];
+    assert_eq!((&item["channel"], &item["shown"], &item["prior"]), (&json!("app"), &json!(5), &json!(0.03)));
+    assert!((item["learned"].as_f64().unwrap() - 11.0 / 205.0).abs() < 1e-9, "{item}");
+    assert_eq!(client.get("/v1/learning?limit=0").status, 400);
+    assert_eq!(client.get("/v1/learning?channel=desk").json()["items"], json!([]));
+
+    let decision = decide(&client, "c-1");
+    let path = format!("/v1/customers/c-1/decisions/{}", decision["decision_id"].as_str().unwrap());
+    let models = json!(["affinity-1", format!("evidence:{}", learned["evidence"].as_str().unwrap())]);
+    let explained = client.get(&path).json();
+    assert_eq!((&explained["models"], &explained["replay_matches"]), (&models, &json!(true)));
+
+    node.stop().unwrap();
+    let (node, client) = start(dir.path(), |_| {});
+    let again = client.get("/v1/learning?offer=data-xl").json();
+    assert_eq!((&again["items"], &again["evidence"]), (&learned["items"], &learned["evidence"]));
+    assert_eq!(client.get(&path).json()["replay_matches"], true);
+    node.stop().unwrap();
+}
+
+/// Asks until there is an answer.
+fn poll<T>(ask: impl Fn() -> Option<T>) -> T {
+    let patience = std::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(std::time::Instant::now() < patience, "no answer in time");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}

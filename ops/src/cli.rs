@@ -31,6 +31,9 @@ pub enum Command {
     /// Stream tags or events from a file to a node
     #[command(subcommand)]
     Import(ImportCommand),
+    /// Look at what responses have taught
+    #[command(subcommand)]
+    Learning(LearningCommand),
     /// Look at the cluster
     #[command(subcommand)]
     Cluster(ClusterCommand),
@@ -359,6 +362,22 @@ pub enum ClusterCommand {
     },
 }
 
+/// `rapport learning`.
+#[derive(Debug, Subcommand)]
+pub enum LearningCommand {
+    /// Priors as written, what was counted, and priors as decisions use them, by offer and channel
+    Show {
+        /// Only this offer
+        #[arg(long, value_name = "ID")]
+        offer: Option<String>,
+        /// At most so many pairs of offer and channel
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+        limit: u16,
+        #[command(flatten)]
+        talk: Talk,
+    },
+}
+
 /// `rapport store`.
 #[derive(Debug, Subcommand)]
 pub enum StoreCommand {
@@ -410,6 +429,8 @@ mod tests {
         check("import tags f.csv --mapping m --source s --as-of t --rejects r", true);
         check("import events f.ndjson --mapping m", false);
         check("cluster status --json", true);
+        check("learning show --offer data-xl --limit 20 --json", true);
+        check("learning show --limit 0", false);
         check("cluster plan", false);
         check("shard list", false);
         check("bench", false);

@@ -6,6 +6,7 @@ pub mod playbook;
 pub mod customer;
 pub mod import;
 pub mod cluster;
+pub mod learning;
 pub mod store;
 
 use crate::cli::{Cli, Command, Talk};
@@ -22,6 +23,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Customer(command) => customer::run(command),
         Command::Import(command) => import::run(&command),
         Command::Cluster(command) => cluster::run(&command),
+        Command::Learning(command) => learning::run(&command),
         Command::Store(command) => store::run(&command),
     }
 }

@@ -6,6 +6,7 @@
 use crate::call::{Direction, ResponseKind};
 use crate::customer::view::ContactView;
 use crate::error::Unreadable;
+use crate::learning::Outcomes;
 use crate::timestamp::Timestamp;
 use crate::value::Name;
 use serde::{Deserialize, Serialize};
@@ -220,6 +221,14 @@ impl Contact {
         } else {
             "reserved"
         }
+    }
+
+    /// What it is as evidence of its offer: shown once it was sent, unless it never arrived.
+    #[must_use]
+    pub fn outcomes(&self) -> Outcomes {
+        let one = |kind| i64::from(self.heard.has(kind));
+        let shown = self.sent_at.is_some() && self.holds_slot();
+        Outcomes::new(i64::from(shown), one(ResponseKind::Clicked), one(ResponseKind::Accepted))
     }
 
     /// The contact for a person to read.

@@ -1,11 +1,12 @@
 //! What a response does: moves the contact on, suppresses what was refused, and ends what stood.
 
-use crate::call::{Refusal, Reply, Response, ResponseOutcome};
-use crate::customer::contact_history::Hearing;
+use crate::call::{Direction, Refusal, Reply, Response, ResponseKind, ResponseOutcome};
+use crate::customer::contact_history::{Contact, Hearing};
 use crate::customer::dedupe::IdHash;
 use crate::customer::patch::plausible_time;
 use crate::customer::refusal::Subject;
-use crate::customer::{Customer, Outcome, Turn};
+use crate::customer::{Customer, Outcome, Turn, change, learns_in};
+use crate::learning::{Change, Outcomes};
 use crate::playbook::Playbook;
 use crate::value::Name;
 
@@ -32,10 +33,12 @@ impl Customer {
             self.recent.hear_response(hash, turn.now);
         }
         let contact = target.contact.as_ref().and_then(|id| self.contacts.get_mut(id));
+        let before = contact.as_ref().map(|contact| contact.outcomes());
         let (hearing, moved) = match contact {
             Some(contact) => (contact.hear(response.kind, at), Some(contact.clone())),
             None => (Hearing::First, None),
         };
+        let evidence = self.evidence_of(response, &target, moved.as_ref().zip(before), playbook);
         let news = hearing != Hearing::HeardBefore;
         let moved = moved.filter(|_| news);
         // The same word about the same contact counts once, whatever times it comes with.
@@ -55,8 +58,36 @@ impl Customer {
         Outcome {
             contacts: moved.into_iter().collect(),
             changed: news || hash.is_some(),
+            evidence: evidence.into_iter().collect(),
             ..Outcome::unchanged(reply)
         }
+    }
+
+    /// What the response adds to the counts: of a contact we began, what it made of it; of a number one shown when the
+    /// customer came to us, what is news.
+    fn evidence_of(
+        &mut self,
+        response: &Response,
+        target: &Target,
+        contact: Option<(&Contact, Outcomes)>,
+        playbook: &Playbook,
+    ) -> Option<Change> {
+        if let Some((contact, before)) =
+            contact.filter(|(contact, _)| contact.direction == Direction::Outbound)
+        {
+            let outcomes = contact.outcomes().since(before);
+            let learns = learns_in(playbook, &contact.channel);
+            return change(&contact.offer, &contact.channel, outcomes).filter(|_| learns);
+        }
+        let of_contact = contact.map(|(contact, _)| contact.decision_id.as_str());
+        let decision_id = response.decision_id.as_deref().or(of_contact)?;
+        let offer = &target.subject.offer;
+        let tells = matches!(response.kind, ResponseKind::Clicked | ResponseKind::Accepted);
+        if !tells || !self.exposures.knows(offer) {
+            return None;
+        }
+        let (channel, outcomes) = self.exposures.hear(offer, decision_id, response.kind)?;
+        change(offer, &channel, outcomes).filter(|_| learns_in(playbook, &channel))
     }
 
     /// The contact and the offer that a response is about.

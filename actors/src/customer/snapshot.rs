@@ -67,6 +67,7 @@ sections! {
     10 => swept_on,
     11 => identity,
     12 => life,
+    20 => exposures,
 }
 
 const WHAT: &str = "customer snapshot";

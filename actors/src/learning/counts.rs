@@ -45,7 +45,20 @@ impl Outcomes {
         self.accepted.clamp(0, self.shown.max(0)) as u64
     }
 
-    fn is_zero(self) -> bool {
+    /// What was added since `before`.
+    #[must_use]
+    pub fn since(self, before: Outcomes) -> Outcomes {
+        let negated = Outcomes::new(
+            before.shown.wrapping_neg(),
+            before.clicked.wrapping_neg(),
+            before.accepted.wrapping_neg(),
+        );
+        self.plus(negated)
+    }
+
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub fn is_zero(self) -> bool {
         self == Outcomes::default()
     }
 
@@ -70,24 +83,30 @@ pub struct Change {
     pub outcomes: Outcomes,
 }
 
-/// Outcomes by offer and channel.
+/// Outcomes by offer and channel, and how many changes made them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counts(BTreeMap<(Name, Name), Outcomes>);
+pub struct Counts {
+    /// Only grows: of two states of a shard's counts the one with more changes is the later one.
+    changes: u64,
+    pairs: BTreeMap<(Name, Name), Outcomes>,
+}
 
 impl Counts {
     /// Adds one change; false when there is no room for another pair.
     pub fn add(&mut self, change: &Change) -> bool {
         let key = (Name::clone(&change.offer), Name::clone(&change.channel));
-        if self.0.len() >= PAIRS_MAX && !self.0.contains_key(&key) {
+        if self.pairs.len() >= PAIRS_MAX && !self.pairs.contains_key(&key) {
             return false;
         }
+        self.changes = self.changes.wrapping_add(1);
         self.add_at(key, change.outcomes);
         true
     }
 
     /// Adds all of another's.
     pub fn merge(&mut self, other: &Counts) {
-        for (key, outcomes) in &other.0 {
+        self.changes = self.changes.wrapping_add(other.changes);
+        for (key, outcomes) in &other.pairs {
             self.add_at(key.clone(), *outcomes);
         }
     }
@@ -95,38 +114,38 @@ impl Counts {
     /// What is counted of an offer in a channel.
     #[must_use]
     pub fn of(&self, offer: &str, channel: &str) -> Outcomes {
-        self.0.get(&(offer.into(), channel.into())).copied().unwrap_or_default()
+        self.pairs.get(&(offer.into(), channel.into())).copied().unwrap_or_default()
     }
 
     /// All pairs, sorted by offer and channel.
     pub fn iter(&self) -> impl Iterator<Item = (&Name, &Name, Outcomes)> {
-        self.0.iter().map(|((offer, channel), outcomes)| (offer, channel, *outcomes))
+        self.pairs.iter().map(|((offer, channel), outcomes)| (offer, channel, *outcomes))
     }
 
     /// Pairs counted.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.pairs.len()
+    }
+
+    /// Changes counted, ever.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Whether nothing is counted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Everything shown, in all pairs.
-    #[must_use]
-    pub fn shown(&self) -> u64 {
-        self.0.values().fold(0, |sum, outcomes| sum.saturating_add(outcomes.shown()))
+        self.pairs.is_empty()
     }
 
     /// The counts as bytes; equal counts have equal bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let rows: Vec<(&Name, &Name, &Outcomes)> =
-            self.0.iter().map(|((offer, channel), outcomes)| (offer, channel, outcomes)).collect();
-        rmp_serde::to_vec(&rows).expect("counts are plain data")
+            self.pairs.iter().map(|((offer, channel), outcomes)| (offer, channel, outcomes)).collect();
+        rmp_serde::to_vec(&(self.changes, rows)).expect("counts are plain data")
     }
 
     /// Reads counts.
@@ -134,9 +153,9 @@ impl Counts {
     /// # Errors
     /// [`Unreadable`] when the bytes are damaged or of a newer version.
     pub fn decode(bytes: &[u8]) -> Result<Counts, Unreadable> {
-        let rows: Vec<(Name, Name, Outcomes)> =
+        let (changes, rows): (u64, Vec<(Name, Name, Outcomes)>) =
             rmp_serde::from_slice(bytes).map_err(|error| Unreadable::new("evidence counts", error))?;
-        let mut counts = Counts::default();
+        let mut counts = Counts { changes, ..Counts::default() };
         for (offer, channel, outcomes) in rows {
             counts.add_at((offer, channel), outcomes);
         }
@@ -145,11 +164,11 @@ impl Counts {
 
     /// A pair that comes back to nothing is not kept: equal counts are equal however they came to be.
     fn add_at(&mut self, key: (Name, Name), outcomes: Outcomes) {
-        let sum = self.0.get(&key).copied().unwrap_or_default().plus(outcomes);
+        let sum = self.pairs.get(&key).copied().unwrap_or_default().plus(outcomes);
         if sum.is_zero() {
-            self.0.remove(&key);
+            self.pairs.remove(&key);
         } else {
-            self.0.insert(key, sum);
+            self.pairs.insert(key, sum);
         }
     }
 }
@@ -161,10 +180,10 @@ impl Counts {
 pub struct ShardCounts(BTreeMap<u32, (u64, Counts)>);
 
 impl ShardCounts {
-    /// Hears a shard's counts. An earlier owner's word never replaces a later one's; of one owner the larger counts are
-    /// the later ones.
+    /// Hears a shard's counts. An earlier word never replaces a later one: a word of an earlier owner, or of the same
+    /// owner with fewer changes.
     pub fn hear(&mut self, shard: u32, epoch: u64, counts: Counts) {
-        let later = |known: &(u64, Counts)| (known.0, known.1.shown()) > (epoch, counts.shown());
+        let later = |known: &(u64, Counts)| (known.0, known.1.changes) > (epoch, counts.changes);
         if !self.0.get(&shard).is_some_and(later) {
             self.0.insert(shard, (epoch, counts));
         }
@@ -227,7 +246,7 @@ mod tests {
 
         #[test]
         fn a_shard_heard_again_counts_once(words in proptest::collection::vec((0..4u32, 1..3u64, 1..20usize), 1..12)) {
-            // The later an owner and the longer it counts, the more is shown.
+            // The later an owner and the longer it counts, the more changes there are.
             let counts = |epoch: u64, length: usize| {
                 counted(&vec![change(0, 0, 1, 1); epoch as usize * 100 + length])
             };
@@ -253,7 +272,7 @@ mod tests {
 
     #[test]
     fn what_is_taken_back_leaves_no_trace() {
-        assert_eq!(counted(&[change(1, 1, 1, 0), change(1, 1, -1, 0)]), Counts::default());
+        assert!(counted(&[change(1, 1, 1, 0), change(1, 1, -1, 0)]).is_empty());
     }
 
     #[test]

@@ -37,7 +37,9 @@ impl PriorTable {
     #[must_use]
     pub fn learned(playbook: &Playbook, table: &EvidenceTable) -> PriorTable {
         let mut priors = PriorTable::written(playbook);
-        let Some(strength) = playbook.learning.strength() else { return priors };
+        let Some(strength) = playbook.learning.strength().filter(|_| !table.counts().is_empty()) else {
+            return priors;
+        };
         for (offer, channel, seen) in table.counts().iter() {
             let Some(ix) = playbook.offer_ix(offer) else { continue };
             let p0 = smoothed(playbook.offers[ix].prior_in(channel), strength, seen);

@@ -61,6 +61,7 @@ impl Shard {
             After::Same => self.take_over(call, &customer).await?,
             After::Nothing => return self.erase(call, &customer).await,
         };
+        self.shared.evidence.count(self.id.0, self.epoch.0, &outcome.evidence);
         self.still_owner().map_err(|()| lost_lease(&outcome))?;
         outcome.decisions.iter().for_each(|logged| metrics::decided(&logged.decision));
         Ok(self.answer(call, outcome.reply, revision))

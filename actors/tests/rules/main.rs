@@ -14,6 +14,7 @@ mod events;
 mod derived;
 mod life;
 mod kernel;
+mod learning;
 mod responses;
 mod sample_playbook;
 mod snapshots;

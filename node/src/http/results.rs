@@ -18,6 +18,8 @@ use actors::customer::contact_history::view_of_row;
 use actors::customer::view::CustomerView;
 use actors::decision::log::LoggedDecision;
 use actors::learning::PriorTable;
+use actors::playbook::Playbook;
+use actors::region::evidence::evidence_table;
 use std::sync::Arc;
 use storage::{ContactRow, DecisionRow};
 
@@ -71,16 +73,28 @@ pub async fn explain(
     let (origin, view) = view(&services, &customer).await?;
     let (customer, logged) = logged(&services, &History::of(&view), &decision_id).await?;
     let playbook = services.playbooks.by_id(&logged.decision.playbook).await?;
+    let priors = priors(&services, &playbook, logged.evidence.as_deref()).await?;
     let offer = query.into_inner().offer;
     // Walking every offer of a large catalogue takes a while: not on the thread that serves others.
     let explained = web::block(move || {
-        let priors = Arc::new(PriorTable::written(&playbook));
         let explanation = logged.explain(&customer, &playbook, &priors)?;
         let answer = ExplanationAnswer::of(&customer, &logged.request, &explanation, offer.as_deref());
         answer.ok_or_else(|| Problem::missing("unknown_offer", "the decision's playbook has no such offer"))
     });
     let answer = explained.await.map_err(|error| Problem::ours("internal", error.to_string()))??;
     Ok(reply::of_customer(origin, &answer))
+}
+
+/// The priors that a decision was taken with.
+async fn priors(
+    services: &Services,
+    playbook: &Playbook,
+    evidence: Option<&str>,
+) -> Result<Arc<PriorTable>, Problem> {
+    Ok(Arc::new(match evidence {
+        None => PriorTable::written(playbook),
+        Some(id) => PriorTable::learned(playbook, &evidence_table(&*services.store, id).await?),
+    }))
 }
 
 /// `GET /v1/customers/{id}/export`

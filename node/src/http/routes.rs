@@ -333,6 +333,16 @@ pub const ROUTES: &[Route] = &[
         ..PLAIN
     },
     Route {
+        path: "/v1/learning",
+        operation: "showLearning",
+        summary: "What responses have taught: priors as written, what was counted, priors as decisions use them.",
+        query: Some(shape::<crate::wire::learning::LearningQuery>),
+        gives: gives::<crate::wire::learning::LearningAnswer>(),
+        errors: &[400, 404],
+        handler: || web::get().to(crate::http::learning::show),
+        ..PLAIN
+    },
+    Route {
         path: "/healthz",
         operation: "health",
         summary: "The process answers.",
