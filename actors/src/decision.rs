@@ -24,6 +24,7 @@ pub mod voice;
 pub mod script;
 pub mod explanation;
 pub mod log;
+pub mod preflight;
 
 use crate::call::{DecisionRequest, Direction, ResponseKind};
 use crate::customer::Customer;

@@ -5,7 +5,8 @@
 //!
 //! Reading order: the table ([`routes`]), how a request is read and answered ([`request`], [`reply`], [`error`]),
 //! what channels ask ([`channel`]), what comes in ([`events`], [`stream`], [`imports`]), a customer's data
-//! ([`customers`], [`identity`], [`history`], [`results`]), what an operator asks ([`admin`], [`playbooks`]), and the description of all this
+//! ([`customers`], [`identity`], [`history`], [`results`]), what an operator asks ([`admin`], [`playbooks`],
+//! [`preflights`]), and the description of all this
 //! ([`openapi`]).
 
 pub mod routes;
@@ -22,6 +23,7 @@ pub mod results;
 pub mod learning;
 pub mod admin;
 pub mod playbooks;
+pub mod preflights;
 pub mod error;
 pub mod openapi;
 
@@ -30,6 +32,7 @@ use crate::http::error::Problem;
 use crate::metrics::{self, Stopwatch};
 use crate::options::NodeOptions;
 use crate::playbooks::Playbooks;
+use crate::preflight::Preflights;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
@@ -53,6 +56,8 @@ pub struct Services {
     pub dispatch: Dispatch,
     /// The playbooks of the node.
     pub playbooks: Playbooks,
+    /// The preflight of the node.
+    pub preflights: Preflights,
     /// The past, only read here.
     pub store: Arc<dyn Store>,
     /// Tells the time.

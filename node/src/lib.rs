@@ -11,6 +11,7 @@ pub mod wire;
 pub mod dispatch;
 pub mod admission;
 pub mod playbooks;
+pub mod preflight;
 pub mod clock;
 pub mod telemetry;
 pub mod metrics;

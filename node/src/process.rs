@@ -9,6 +9,7 @@ use crate::error::NodeError;
 use crate::http::{self, Services};
 use crate::options::NodeOptions;
 use crate::playbooks::{PlaybookError, Playbooks, directory, lines};
+use crate::preflight::Preflights;
 use crate::telemetry;
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, middleware, rt, web};
@@ -68,8 +69,16 @@ impl Node {
             None => warn!("no playbook is in force: not ready until one is posted to /v1/playbooks"),
         }
         let requests = AtomicUsize::new(0);
-        let services =
-            Arc::new(Services { options, dispatch, playbooks, store: shared, clock, metrics, requests });
+        let services = Arc::new(Services {
+            options,
+            dispatch,
+            playbooks,
+            preflights: Preflights::default(),
+            store: shared,
+            clock,
+            metrics,
+            requests,
+        });
         let server = serve(&services, listener)?;
         let upkeep = rt::spawn(upkeep(Arc::clone(&services)));
         info!(

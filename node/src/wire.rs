@@ -21,4 +21,6 @@ pub mod customer;
 pub mod identity;
 pub mod past;
 pub mod playbook;
+pub mod preflight;
+pub mod schema;
 pub mod problem;

@@ -43,7 +43,7 @@ pub enum Command {
 }
 
 /// Which node to talk to, and how to print.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Talk {
     /// The node to talk to
     #[arg(long, env = "RAPPORT_SERVER", default_value = "http://127.0.0.1:8080", value_name = "URL")]
@@ -131,6 +131,10 @@ pub enum PlaybookCommand {
         #[command(flatten)]
         talk: Talk,
     },
+    /// Print the JSON Schema of a playbook's files
+    Schema,
+    /// Look at a playbook with the node's stored customers: whom each offer reaches, what nobody gets, what looks wrong
+    Preflight(PreflightArgs),
     /// Print the plan, then store the playbook and activate it
     Apply {
         /// Directory of YAML or JSON files
@@ -138,6 +142,9 @@ pub enum PlaybookCommand {
         /// When to activate it (RFC 3339); now when left out
         #[arg(long, value_name = "TIME")]
         at: Option<String>,
+        /// Look at it with the stored customers first, and leave it at that when this fails
+        #[arg(long)]
+        preflight: bool,
         #[command(flatten)]
         talk: Talk,
     },
@@ -153,6 +160,24 @@ pub enum PlaybookCommand {
         #[command(flatten)]
         talk: Talk,
     },
+}
+
+/// `rapport playbook preflight`.
+#[derive(Debug, Args)]
+pub struct PreflightArgs {
+    /// Directory of YAML or JSON files
+    pub dir: PathBuf,
+    /// Look at so many customers at most; all when left out
+    #[arg(long, value_name = "N")]
+    pub customers_max: Option<u64>,
+    /// Look at so many customers in a second at most; 2000 when left out
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub customers_per_second: Option<u32>,
+    /// Fail on warnings too
+    #[arg(long)]
+    pub strict: bool,
+    #[command(flatten)]
+    pub talk: Talk,
 }
 
 /// `rapport customer`.

@@ -8,6 +8,7 @@ mod customers;
 mod comparisons;
 mod races;
 mod history;
+mod walks;
 mod playbooks;
 mod evidence;
 mod samples;
@@ -59,6 +60,9 @@ pub fn common() -> Vec<Check> {
         history::a_contact_is_replaced_by_its_id,
         history::a_decision_is_found_by_its_id,
         history::rows_belong_to_one_customer,
+        walks::a_walk_meets_every_customer_once,
+        walks::a_walk_shows_what_a_load_shows,
+        walks::a_walk_goes_on_while_customers_come_and_go,
         playbooks::a_playbook_is_stored_once,
         playbooks::activations_are_kept_in_order,
         playbooks::only_a_stored_playbook_becomes_active,

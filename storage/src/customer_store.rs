@@ -94,6 +94,19 @@ pub struct Erasure {
     pub decisions: u64,
 }
 
+/// A place in a walk over all customers. What is inside is the store's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WalkPlace(pub(crate) String);
+
+/// Some of all customers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WalkPage {
+    /// Ids and what is stored under them. May be empty before the end.
+    pub customers: Vec<(Arc<str>, StoredCustomer)>,
+    /// Where to go on; `None`: this was the last page.
+    pub next: Option<WalkPlace>,
+}
+
 /// Remembers customers.
 pub trait CustomerStore: Send + Sync {
     /// Reads the customer, `None` when there is none (never saved, or erased).
@@ -132,4 +145,14 @@ pub trait CustomerStore: Send + Sync {
         fence: Fence,
         revision: u64,
     ) -> StoreFuture<'a, Erasure>;
+
+    /// Some of all customers, in an order of the store's own, from a place that an earlier page named (`None`: from the
+    /// beginning), at most `rows_max` of them. A walk to the end meets every customer that was there all the time exactly
+    /// once; one that comes or goes meanwhile may be met or not. A store that can't be walked refuses.
+    fn walk(&self, after: Option<WalkPlace>, rows_max: usize) -> StoreFuture<'_, WalkPage> {
+        let _not_by_this_store = (after, rows_max);
+        Box::pin(async {
+            Err(crate::StoreError::Unavailable("this store can't be walked by pages of customers".into()))
+        })
+    }
 }

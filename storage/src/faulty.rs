@@ -7,7 +7,7 @@
 use crate::{
     Activation, ContactRow, CustomerKey, CustomerStore, DecisionLog, DecisionRow, Erasure, EvidenceStore,
     Fence, Page, PlaybookRow, PlaybookStore, Save, ShardEvidence, Store, StoreError, StoreFuture,
-    StoredCustomer, StoredDictionary,
+    StoredCustomer, StoredDictionary, WalkPage, WalkPlace,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,6 +20,7 @@ pub enum Operation {
     Load,
     Save,
     TakeOver,
+    Walk,
     Erase,
     Contacts,
     Decisions,
@@ -203,6 +204,11 @@ fn of_all(operation: Operation) -> Call<'static> {
 }
 
 impl CustomerStore for Faulty {
+    fn walk(&self, after: Option<WalkPlace>, rows_max: usize) -> StoreFuture<'_, WalkPage> {
+        let call = Call { operation: Operation::Walk, customer: None, fence: None };
+        self.suffer(call, self.inner.walk(after, rows_max))
+    }
+
     fn load<'a>(&'a self, customer: &'a CustomerKey) -> StoreFuture<'a, Option<StoredCustomer>> {
         self.suffer(of(Operation::Load, customer), self.inner.load(customer))
     }

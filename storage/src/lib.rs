@@ -26,7 +26,8 @@ pub mod metrics;
 pub mod contract;
 
 pub use customer_store::{
-    ContactRow, CustomerKey, CustomerStore, DecisionRow, Erasure, Fence, Save, StoredCustomer,
+    ContactRow, CustomerKey, CustomerStore, DecisionRow, Erasure, Fence, Save, StoredCustomer, WalkPage,
+    WalkPlace,
 };
 pub use decision_log::{DecisionLog, Page};
 pub use embedded::{Compacted, Embedded};

@@ -6,9 +6,10 @@ use crate::compare_and_set::{Stored, admit_erase, admit_fence, admit_save};
 use crate::{
     Activation, ContactRow, CustomerKey, CustomerStore, DecisionLog, DecisionRow, Erasure, EvidenceStore,
     Fence, Page, PlaybookRow, PlaybookStore, Save, ShardEvidence, StoreError, StoreFuture, StoredCustomer,
-    StoredDictionary,
+    StoredDictionary, WalkPage, WalkPlace,
 };
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Remembers in memory.
@@ -132,6 +133,18 @@ fn decision_row(at_ms: i64, id: &str, body: &Arc<[u8]>) -> DecisionRow {
 }
 
 impl CustomerStore for Memory {
+    fn walk(&self, after: Option<WalkPlace>, rows_max: usize) -> StoreFuture<'_, WalkPage> {
+        Box::pin(async move {
+            let from = after.map_or(Bound::Unbounded, |WalkPlace(id)| Bound::Excluded(Arc::from(id)));
+            let kept = self.kept();
+            let rows = kept.customers.range::<Arc<str>, _>((from, Bound::Unbounded)).take(rows_max);
+            let customers: Vec<_> = rows.map(|(id, kept)| (Arc::clone(id), kept.stored.clone())).collect();
+            let full = customers.len() == rows_max;
+            let next = customers.last().filter(|_| full).map(|(id, _)| WalkPlace(id.to_string()));
+            Ok(WalkPage { customers, next })
+        })
+    }
+
     fn load<'a>(&'a self, customer: &'a CustomerKey) -> StoreFuture<'a, Option<StoredCustomer>> {
         Box::pin(async { Ok(self.kept().customers.get(&customer.id).map(|kept| kept.stored.clone())) })
     }

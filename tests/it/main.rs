@@ -14,5 +14,6 @@ mod visibility;
 mod ndjson;
 mod bad_input;
 mod playbooks;
+mod preflight;
 mod cli;
 mod layers;

@@ -105,6 +105,11 @@ pub async fn active(services: web::Data<Services>) -> Result<HttpResponse, Probl
     summary(&services, &active.playbook.id).await
 }
 
+/// `GET /v1/playbooks/schema`: JSON Schema of a playbook's files.
+pub async fn schema() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/schema+json").body(crate::wire::schema::PLAYBOOK)
+}
+
 /// `GET /v1/playbooks/{id}`
 ///
 /// # Errors

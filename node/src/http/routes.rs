@@ -2,7 +2,7 @@
 //! the two cannot differ.
 
 use crate::http::error::Problem;
-use crate::http::{admin, channel, customers, events, identity, imports, playbooks, results};
+use crate::http::{admin, channel, customers, events, identity, imports, playbooks, preflights, results};
 use crate::wire::consent::{ConsentNote, ConsentsAnswer, ConsentsNoted};
 use crate::wire::customer::{CustomerAnswer, ReceiptAnswer, TagsAnswer, TagsPatch};
 use crate::wire::decision::{DecisionAnswer, DecisionQuestion};
@@ -14,6 +14,7 @@ use crate::wire::playbook::{
     ClusterAnswer, PlaybookAnswer, PlaybookSummary, PlaybookUpload, PlaybooksAnswer, StatusAnswer,
     UploadQuery,
 };
+use crate::wire::preflight::{PreflightAnswer, PreflightQuestion};
 use crate::wire::response::{ResponseAnswer, ResponseReport};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderValue};
@@ -311,6 +312,44 @@ pub const ROUTES: &[Route] = &[
         gives: gives::<PlaybookSummary>(),
         errors: &[404, 503],
         handler: || web::get().to(playbooks::active),
+        ..PLAIN
+    },
+    Route {
+        method: Method::Post,
+        path: "/v1/playbooks/preflight",
+        operation: "beginPreflight",
+        summary: "Look at a playbook with the stored customers before it is in force; answers at once.",
+        takes: &[(JSON, shape::<PreflightQuestion>)],
+        gives: gives::<PreflightAnswer>(),
+        errors: &[400, 409, 413, 422, 503],
+        handler: || web::post().to(preflights::begin),
+        ..PLAIN
+    },
+    Route {
+        path: "/v1/playbooks/preflight",
+        operation: "showPreflight",
+        summary: "How far the preflight is, or what the last one found.",
+        gives: gives::<PreflightAnswer>(),
+        errors: &[404],
+        handler: || web::get().to(preflights::show),
+        ..PLAIN
+    },
+    Route {
+        method: Method::Delete,
+        path: "/v1/playbooks/preflight",
+        operation: "stopPreflight",
+        summary: "Stop the preflight at work.",
+        gives: gives::<PreflightAnswer>(),
+        errors: &[404],
+        handler: || web::delete().to(preflights::stop),
+        ..PLAIN
+    },
+    Route {
+        path: "/v1/playbooks/schema",
+        operation: "showPlaybookSchema",
+        summary: "JSON Schema of a playbook's files.",
+        gives: Some(("application/schema+json", shape::<serde_json::Value>)),
+        handler: || web::get().to(playbooks::schema),
         ..PLAIN
     },
     Route {

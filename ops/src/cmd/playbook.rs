@@ -2,8 +2,9 @@
 
 mod files;
 mod diff;
+mod preflight;
 
-use crate::cli::{PlaybookCommand, Talk};
+use crate::cli::{PlaybookCommand, PreflightArgs, Talk};
 use crate::client::{CallError, Client, Problem, escaped};
 use crate::error::Failure;
 use crate::output::{Shape, Table, field, list, moment, print, print_json, say};
@@ -20,7 +21,20 @@ pub fn run(command: PlaybookCommand) -> Result<(), Failure> {
             validate(&dir, if json { Shape::Json } else { Shape::Text })
         }
         PlaybookCommand::Diff { dir, talk } => compare(&dir, &talk),
-        PlaybookCommand::Apply { dir, at, talk } => apply(&dir, at.as_deref(), &talk),
+        PlaybookCommand::Schema => {
+            print(&node::wire::schema::PLAYBOOK.trim_end());
+            Ok(())
+        }
+        PlaybookCommand::Preflight(args) => {
+            let (client, shape) = super::open(&args.talk);
+            preflight::run(&client, &as_json(&files::read(&args.dir)?), &args, shape)
+        }
+        PlaybookCommand::Apply { dir, at, preflight, talk } => {
+            if preflight {
+                look_first(&dir, &talk)?;
+            }
+            apply(&dir, at.as_deref(), &talk)
+        }
         PlaybookCommand::List { talk } => enumerate(&talk),
         PlaybookCommand::Rollback { id, talk } => rollback(&id, &talk),
     }
@@ -110,14 +124,32 @@ fn apply(dir: &Path, at: Option<&str>, talk: &Talk) -> Result<(), Failure> {
     let files = files::read(dir)?;
     let changes = plan(&files, &client)?;
     say(&changes);
-    let files: Vec<Value> = files.iter().map(|(name, text)| json!({ "name": name, "text": text })).collect();
-    let mut upload = json!({ "files": files, "activate": true });
+    let mut upload = json!({ "files": as_json(&files), "activate": true });
     if let Some(at) = at {
         upload["at"] = at.to_string().into();
     }
     let outcome = client.post("/v1/playbooks", &upload).map_err(tell_mistakes)?;
     told(&outcome, shape, if outcome["active"] == true { "is active" } else { "is stored" });
     Ok(())
+}
+
+/// A preflight whose findings are talk: what is printed on stdout is the outcome of the activation.
+fn look_first(dir: &Path, talk: &Talk) -> Result<(), Failure> {
+    let (client, _) = super::open(talk);
+    let args = PreflightArgs {
+        dir: dir.to_owned(),
+        customers_max: None,
+        customers_per_second: None,
+        strict: false,
+        talk: talk.clone(),
+    };
+    let ended = preflight::look(&client, &as_json(&files::read(dir)?), &args)?;
+    preflight::tell(&ended);
+    preflight::judge(&ended, &args)
+}
+
+fn as_json(files: &Files) -> Vec<Value> {
+    files.iter().map(|(name, text)| json!({ "name": name, "text": text })).collect()
 }
 
 fn tell_mistakes(error: CallError) -> Failure {

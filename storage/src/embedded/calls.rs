@@ -10,7 +10,7 @@ use super::writer::{Done, Waiting, Write};
 use crate::{
     Activation, ContactRow, CustomerKey, CustomerStore, DecisionLog, DecisionRow, Erasure, EvidenceStore,
     Fence, Page, PlaybookRow, PlaybookStore, Save, ShardEvidence, StoreError, StoreFuture, StoredCustomer,
-    StoredDictionary, metrics,
+    StoredDictionary, WalkPage, WalkPlace, metrics,
 };
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -51,6 +51,14 @@ fn refusal(refused: &Refused, waiting_max: usize) -> StoreError {
 }
 
 impl CustomerStore for Embedded {
+    fn walk(&self, after: Option<WalkPlace>, rows_max: usize) -> StoreFuture<'_, WalkPage> {
+        Box::pin(async move {
+            let after = after.map(|WalkPlace(key)| key.parse::<i64>()).transpose();
+            let after = after.map_err(|_| StoreError::Unavailable("no place of this store".into()))?;
+            self.read(move |reader| reader.walk(after, rows_max)).await
+        })
+    }
+
     fn load<'a>(&'a self, customer: &'a CustomerKey) -> StoreFuture<'a, Option<StoredCustomer>> {
         let customer = customer.clone();
         Box::pin(self.read(move |reader| reader.load(&customer)))

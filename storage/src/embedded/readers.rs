@@ -6,7 +6,7 @@ use super::queue::{AbandonAtEnd, Queue};
 use super::schema::slots;
 use crate::{
     Activation, ContactRow, CustomerKey, DecisionRow, Fence, Page, PlaybookRow, ShardEvidence,
-    StoredCustomer, StoredDictionary,
+    StoredCustomer, StoredDictionary, WalkPage, WalkPlace,
 };
 use rusqlite::{Connection, OptionalExtension, Result, Row, Statement, params};
 use std::sync::Arc;
@@ -32,6 +32,7 @@ pub(super) fn run(conn: &Connection, queue: &Queue<Read>) {
 /// Prepared once per connection.
 pub(super) struct Reader<'c> {
     load: Statement<'c>,
+    walk: Statement<'c>,
     contacts: Statement<'c>,
     decisions: Statement<'c>,
     decision: Statement<'c>,
@@ -58,6 +59,9 @@ impl<'c> Reader<'c> {
         Ok(Reader {
             load: conn
                 .prepare("select fence, revision, snapshot from customers where key between ?1 and ?2 and id = ?3")?,
+            walk: conn.prepare(
+                "select key, id, fence, revision, snapshot from customers where key >= ?1 order by key limit ?2",
+            )?,
             contacts: conn.prepare(&page_sql("contacts"))?,
             decisions: conn.prepare(&page_sql("decisions"))?,
             // Walks one customer's keys, newest first: an index by id would cost every decision a page more.
@@ -86,6 +90,26 @@ impl<'c> Reader<'c> {
             })
         };
         self.load.query_row(params![first, last, &*customer.id], row).optional()
+    }
+
+    /// Customers in the order of their keys, after one of them.
+    pub(super) fn walk(&mut self, after: Option<i64>, rows_max: usize) -> Result<WalkPage> {
+        let Some(from) = after.map_or(Some(i64::MIN), |key| key.checked_add(1)) else {
+            return Ok(WalkPage { customers: Vec::new(), next: None });
+        };
+        let row = |row: &Row<'_>| {
+            let stored = StoredCustomer {
+                fence: Fence(row.get::<_, i64>(2)? as u64),
+                revision: row.get::<_, i64>(3)? as u64,
+                snapshot: bytes(row, 4)?,
+            };
+            Ok((row.get::<_, i64>(0)?, Arc::<str>::from(row.get_ref(1)?.as_str()?), stored))
+        };
+        let rows = self.walk.query_map(params![from, i64::try_from(rows_max).unwrap_or(i64::MAX)], row)?;
+        let rows: Vec<_> = rows.collect::<Result<_>>()?;
+        let last = rows.last().filter(|_| rows.len() == rows_max);
+        let next = last.map(|(key, ..)| WalkPlace(key.to_string()));
+        Ok(WalkPage { customers: rows.into_iter().map(|(_, id, stored)| (id, stored)).collect(), next })
     }
 
     pub(super) fn contacts(&mut self, customer: &CustomerKey, page: &Page) -> Result<Vec<ContactRow>> {
