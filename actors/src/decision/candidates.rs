@@ -253,7 +253,7 @@ impl<'a> Case<'a> {
             .filter(|_| outbound)
             .filter_map(|hours| Some((hours, quiet_until(hours, now, &zone)?)))
             .collect();
-        let known = CaseFacts { basis: Basis::Full, ..facts.clone() };
+        let known = CaseFacts { basis: Basis::Full, ..facts };
         let in_force = |entry: &&CalendarEntry| {
             let meant = entry.segment.as_ref().is_none_or(|segment| segment.holds(&facts) == Some(true));
             entry.exclusive && entry.from <= now && now < entry.to && meant
