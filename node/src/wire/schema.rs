@@ -11,7 +11,7 @@ mod tests {
     use super::*;
     use actors::playbook::Dictionary;
     use actors::playbook::compile::compile;
-    use actors::playbook::text::{Findings, Node, NodeKind, read};
+    use actors::playbook::text::{Findings, Node, NodeKind, read_all};
     use serde_json::{Map, Value as Json, json};
     use std::collections::BTreeSet;
 
@@ -173,9 +173,9 @@ mod tests {
 
     fn faults_of(name: &str, text: &str) -> Vec<String> {
         let mut findings = Findings::default();
-        let node = read(name, text, &mut findings).expect("readable");
+        let nodes = read_all(&[(name.to_owned(), text.to_owned())], &mut findings);
         let mut found = Vec::new();
-        faults(&schema(), &as_json(&node), name, &mut found);
+        faults(&schema(), &as_json(nodes.first().expect("readable")), name, &mut found);
         found
     }
 
