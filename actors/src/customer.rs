@@ -5,7 +5,6 @@
 
 pub mod event;
 pub mod tags;
-pub mod tag_codec;
 pub mod derive;
 pub mod stage;
 pub mod consent;
@@ -31,7 +30,7 @@ use crate::decision::{Decision, Moment, decide};
 use crate::learning::{Change, Outcomes};
 use crate::options::{CLOCK_STEP_MS_MAX, CONTACT_KEPT_MS_MIN, CONTACT_LIVES_MS, FUTURE_MAX_MS};
 use crate::playbook::active::Active;
-use crate::playbook::{Playbook, Tag, TagKind, TagNumber, TagValue, Window};
+use crate::playbook::{Derived, Playbook, Tag, TagKind, TagNumber, TagValue, Window};
 use crate::timestamp::{DAY_MS, MINUTE_MS, Timestamp};
 use crate::value::Name;
 use consent::Consents;
@@ -46,10 +45,7 @@ use section::Section;
 use stage::Life;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use tags::TagVector;
-
-/// The source written beside tags that time alone moves.
-const DERIVED_SOURCE: &str = "derived";
+use tags::{DERIVED_SOURCE, TagVector};
 
 /// Standing number ones kept: one for each purpose that is asked for by name, and one for any.
 const STANDING_MAX: usize = 4;
@@ -348,8 +344,7 @@ impl Customer {
         format!("d-{:032x}", xxhash_rust::xxh3::xxh3_128(text.as_bytes()))
     }
 
-    /// Writes the derived tag's value of now into the tag vector, or removes the tag while it has none. Whether the value
-    /// is another one.
+    /// Tells the tag vector what a derived tag is now, or that it is nothing now. Whether its value is another one.
     fn refresh_derived(&mut self, tag: &Tag, present: &Present) -> bool {
         let Some(derived) = &tag.derived else { return false };
         let before = self.tags.get(tag.number);
@@ -371,7 +366,11 @@ impl Customer {
         };
         let changed = before.is_none_or(|entry| entry.value != value);
         if changed || before.is_none_or(|entry| entry.as_of != as_of) {
-            self.tags.put(tag.number, value, as_of, &DERIVED_SOURCE.into());
+            match derived {
+                // A ledger's number stays as it is until somebody changes it.
+                Derived::Ledger => self.tags.put(tag.number, value, as_of, &DERIVED_SOURCE),
+                _ => Section::unwritten(&mut self.tags).move_to(tag.number, value, as_of),
+            }
         }
         changed
     }

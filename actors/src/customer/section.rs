@@ -15,30 +15,30 @@ use std::sync::{Arc, OnceLock};
 /// `Default` and `PartialEq`. Parts that a turn often looks at have a form of their own.
 pub trait Form: Default + PartialEq {
     /// Writes the part at the end of `out`.
-    fn write(&self, out: &mut Vec<u8>);
+    fn write_form(&self, out: &mut Vec<u8>);
 
-    /// Reads what [`Form::write`] wrote, all of it. The bytes may be kept: they are a part of `section.snapshot`.
+    /// Reads what [`Form::write_form`] wrote, all of it. The bytes may be kept: they are a part of `section.snapshot`.
     ///
     /// # Errors
     /// [`Unreadable`] when it is damaged or of a newer version. Never panics, never allocates more than the bytes can
     /// hold.
-    fn read(section: &SectionBytes) -> Result<Self, Unreadable>;
+    fn read_form(section: &SectionBytes) -> Result<Self, Unreadable>;
 
-    /// Looks at everything inside, where [`Form::read`] puts that off.
+    /// Looks at everything inside, where [`Form::read_form`] puts that off.
     ///
     /// # Errors
-    /// As [`Form::read`].
-    fn check(&self) -> Result<(), Unreadable> {
+    /// As [`Form::read_form`].
+    fn check_form(&self) -> Result<(), Unreadable> {
         Ok(())
     }
 }
 
 impl<T: Serialize + DeserializeOwned + Default + PartialEq> Form for T {
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write_form(&self, out: &mut Vec<u8>) {
         rmp_serde::encode::write(out, self).expect("a part of a customer is plain data");
     }
 
-    fn read(section: &SectionBytes) -> Result<Self, Unreadable> {
+    fn read_form(section: &SectionBytes) -> Result<Self, Unreadable> {
         rmp_serde::from_slice(section).map_err(|error| Unreadable::new("customer snapshot", error))
     }
 }
@@ -59,6 +59,12 @@ impl SectionBytes {
             "a section lies inside its snapshot"
         );
         SectionBytes { snapshot: Arc::clone(snapshot), place }
+    }
+
+    /// A place inside this one.
+    pub(super) fn part(&self, place: Range<usize>) -> Self {
+        let start = self.place.start;
+        SectionBytes::new(&self.snapshot, start + place.start..start + place.end)
     }
 }
 
@@ -93,10 +99,16 @@ impl<T: Form> Section<T> {
     /// [`Unreadable`] when it is damaged or of a newer version.
     pub(super) fn check(this: &Self) -> Result<(), Unreadable> {
         let Some(stored) = &this.stored else { return Ok(()) };
-        let value = T::read(stored)?;
-        value.check()?;
+        let value = T::read_form(stored)?;
+        value.check_form()?;
         let _ = this.value.set(value);
         Ok(())
+    }
+
+    /// Borrows the section to change what is not written.
+    pub(super) fn unwritten(this: &mut Self) -> &mut T {
+        let _ = &**this;
+        this.value.get_mut().expect("just decoded")
     }
 
     /// Whether nothing was changed since it was read.
@@ -109,7 +121,7 @@ impl<T: Form> Section<T> {
     pub(super) fn write(this: &Self, out: &mut Vec<u8>) {
         match (&this.stored, this.value.get()) {
             (Some(stored), _) => out.extend_from_slice(stored),
-            (None, Some(value)) if *value != T::default() => value.write(out),
+            (None, Some(value)) if *value != T::default() => value.write_form(out),
             (None, _) => {}
         }
     }
@@ -120,7 +132,7 @@ impl<T: Form> Deref for Section<T> {
 
     fn deref(&self) -> &T {
         self.value.get_or_init(|| match &self.stored {
-            Some(stored) => T::read(stored).expect("sections are checked before they are used"),
+            Some(stored) => T::read_form(stored).expect("sections are checked before they are used"),
             None => T::default(),
         })
     }
@@ -177,7 +189,7 @@ mod tests {
 
     fn stored(value: &Vec<u64>) -> Section<Vec<u64>> {
         let mut bytes = vec![0xff; 3];
-        value.write(&mut bytes);
+        value.write_form(&mut bytes);
         let snapshot: Arc<[u8]> = bytes.into();
         let end = snapshot.len();
         Section::stored(SectionBytes::new(&snapshot, 3..end))

@@ -2,6 +2,8 @@
 //!
 //! Leaves out writing: what is read here is written as the version of today.
 
+mod tags;
+
 use crate::call::CustomerId;
 use crate::customer::Customer;
 use crate::customer::consent::Consents;
@@ -9,9 +11,9 @@ use crate::customer::contact_history::ContactHistory;
 use crate::customer::dedupe::RecentIds;
 use crate::customer::derive::Derivations;
 use crate::customer::refusal::Refusals;
-use crate::customer::tag_codec;
 use crate::decision::standing::Standing;
 use crate::error::Unreadable;
+use crate::timestamp::Timestamp;
 use crate::value::Name;
 use serde::Deserialize;
 use serde_bytes::ByteBuf;
@@ -34,8 +36,13 @@ struct Version1 {
 pub(super) fn decode(id: &CustomerId, body: &[u8]) -> Result<Customer, Unreadable> {
     let body: Version1 =
         rmp_serde::from_slice(body).map_err(|error| Unreadable::new("customer snapshot", error))?;
+    let mut tags = tags::decode(&body.tags)?;
+    for number in body.derivations.moving_tags() {
+        // Was written beside what it follows from.
+        tags.remove(number, Timestamp::from_ms(i64::MAX));
+    }
     Ok(Customer {
-        tags: tag_codec::decode(&body.tags)?.into(),
+        tags: tags.into(),
         derivations: body.derivations.into(),
         consents: body.consents.into(),
         contacts: body.contacts.into(),
