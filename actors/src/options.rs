@@ -2,6 +2,7 @@
 
 use crate::timestamp::{DAY_MS, Timestamp};
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// Tells the time. The node brings the real one; tests bring their own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -20,6 +21,8 @@ pub struct RegionOptions {
     pub waiting_per_shard_max: usize,
     /// Calls that the node may have in hand; 65,536 by default.
     pub in_hand_max: usize,
+    /// When the node's monotonic clock began, on which its lease counts; now by default.
+    pub began: Instant,
 }
 
 impl Default for RegionOptions {
@@ -30,6 +33,7 @@ impl Default for RegionOptions {
             waiting_per_customer_max: 64,
             waiting_per_shard_max: 4096,
             in_hand_max: 65_536,
+            began: Instant::now(),
         }
     }
 }

@@ -45,7 +45,6 @@ pub(crate) struct Shared {
     pub playbook: ActivePlaybook,
     pub clock: Clock,
     pub ownership: cluster::Handle,
-    pub started: Instant,
     pub resident_customers: AtomicU64,
     pub resident_bytes: AtomicU64,
     pub in_hand: AtomicU64,
@@ -53,9 +52,9 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Milliseconds since the node started, on the monotonic clock: the clock of leases.
+    /// Milliseconds since the node's monotonic clock began: the clock of leases.
     pub fn uptime_ms(&self) -> u64 {
-        self.started.elapsed().as_millis() as u64
+        self.options.began.elapsed().as_millis() as u64
     }
 }
 
@@ -88,7 +87,6 @@ impl Region {
             playbook,
             clock,
             ownership,
-            started: Instant::now(),
             resident_customers: AtomicU64::new(0),
             resident_bytes: AtomicU64::new(0),
             in_hand: AtomicU64::new(0),

@@ -24,6 +24,10 @@ pub enum CallError {
     /// Certainly not applied: this node has never had a playbook. Post one, then come again.
     #[error("no playbook is in force; post one to /v1/playbooks")]
     NoPlaybook,
+    /// Certainly not applied: the store does not answer, or has not confirmed for too long that this node owns its
+    /// customers. Come again; it mends itself when the store answers.
+    #[error("the store does not answer this node")]
+    StoreAway,
     /// Certainly not applied: this node is stopping. Come again, to another node or after its start.
     #[error("the node is stopping")]
     Stopping,
@@ -41,6 +45,7 @@ pub struct Dispatch {
     start_region: StartRegion,
     serving: RwLock<Option<Arc<Serving>>>,
     stopping: AtomicBool,
+    store_answers: AtomicBool,
 }
 
 struct Serving {
@@ -98,6 +103,7 @@ impl Dispatch {
             start_region,
             serving: RwLock::new(None),
             stopping: AtomicBool::new(false),
+            store_answers: AtomicBool::new(true),
         }
     }
 
@@ -154,9 +160,15 @@ impl Dispatch {
     /// Whether customers are served; else why not.
     ///
     /// # Errors
-    /// [`CallError::NoPlaybook`], [`CallError::Stopping`].
+    /// [`CallError::NoPlaybook`], [`CallError::Stopping`], [`CallError::StoreAway`].
     pub fn ready(&self) -> Result<(), CallError> {
-        self.serving().map(drop)
+        self.serving()?;
+        if self.store_answers.load(Ordering::Acquire) { Ok(()) } else { Err(CallError::StoreAway) }
+    }
+
+    /// Notes whether the store answers. Calls are let through either way: each hears for itself.
+    pub fn note_store(&self, answers: bool) {
+        self.store_answers.store(answers, Ordering::Release);
     }
 
     /// This node's view of the cluster.

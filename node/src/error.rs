@@ -24,6 +24,9 @@ pub enum NodeError {
     /// The store can't be opened, read or closed.
     #[error("the store in the data directory: {0}")]
     Store(#[from] storage::StoreError),
+    /// The store over CQL can't be reached or used.
+    #[error("the scylla store: {0}")]
+    Scylla(storage::StoreError),
     /// The playbook given to start with is wrong, one line a mistake. Mend it; nothing was changed.
     #[error("the playbook is invalid:\n{0}")]
     Playbook(String),

@@ -1,11 +1,14 @@
 //! One process: HTTP, options, telemetry. The only crate that starts things and the only one that knows JSON.
 //!
-//! Reading order: how a node is set up ([`options`]), started and stopped ([`process`]); what comes in ([`http`],
+//! Reading order: how a node is set up ([`options`]), started and stopped ([`process`]), which store it
+//! keeps customers in (`store`); what comes in ([`http`],
 //! [`wire`]), where it goes ([`dispatch`], [`admission`]), what it goes by ([`playbooks`], [`clock`]), and what is
 //! seen of it from outside ([`telemetry`], [`metrics`]).
 
 pub mod options;
 pub mod process;
+mod store;
+pub mod transfer;
 pub mod http;
 pub mod wire;
 pub mod dispatch;
@@ -20,3 +23,4 @@ pub mod error;
 pub use error::NodeError;
 pub use options::{LogFormat, NodeOptions, StoreKind};
 pub use process::{Background, Node, compact_store, run};
+pub use transfer::{Schema, migrate_store};

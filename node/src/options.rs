@@ -23,9 +23,19 @@ pub struct NodeOptions {
     /// Where the HTTP API listens, as host:port; port 0 takes a free one. Default 127.0.0.1:8080: nobody outside
     /// reaches a node by accident.
     pub http: String,
-    /// Where customers are remembered. `embedded` is SQLite in the data directory and needs nothing else. Default
-    /// embedded.
+    /// Where customers are remembered. `embedded` is SQLite in the data directory and needs nothing else; `scylla` is a
+    /// ScyllaDB or Cassandra cluster, prepared with `rapport store migrate`. Default embedded.
     pub store: StoreKind,
+    /// Servers of the scylla store to begin with, as host:port, separated by commas. Default 127.0.0.1:9042.
+    pub scylla: String,
+    /// The keyspace of the scylla store. Default rapport.
+    pub keyspace: String,
+    /// The role to log in as at the scylla store. Default none.
+    pub scylla_user: Option<String>,
+    /// Its password; better given as RAPPORT_SCYLLA_PASSWORD than in a file. Default none.
+    pub scylla_password: Option<String>,
+    /// The data centre whose servers are asked and whose quorum counts. Default that of the first server.
+    pub scylla_datacenter: Option<String>,
     /// A playbook's directory. When given, the node stores it and puts it in force at every start. Default none:
     /// what was in force when the node stopped, and before the first playbook the node is not ready.
     #[serde(rename = "playbook")]
@@ -72,7 +82,7 @@ pub struct NodeOptions {
 pub enum StoreKind {
     /// SQLite in the data directory.
     Embedded,
-    /// A ScyllaDB cluster. Not in this version.
+    /// A ScyllaDB or Cassandra cluster.
     Scylla,
 }
 
@@ -93,6 +103,11 @@ impl Default for NodeOptions {
             data_dir: "data".into(),
             http: "127.0.0.1:8080".into(),
             store: StoreKind::Embedded,
+            scylla: "127.0.0.1:9042".into(),
+            keyspace: "rapport".into(),
+            scylla_user: None,
+            scylla_password: None,
+            scylla_datacenter: None,
             playbook_dir: None,
             shard_count: 16_384,
             thread_count: 2,
@@ -172,8 +187,10 @@ impl NodeOptions {
         if cluster::NodeId::new(&self.node_id).is_none() {
             return wrong("node_id must be 1 to 64 letters, digits, dots, dashes or underscores");
         }
-        if self.store != StoreKind::Embedded {
-            return wrong("store scylla is not in this version; use store embedded");
+        if self.store == StoreKind::Scylla
+            && let Err(error) = self.scylla_options().check()
+        {
+            return wrong(&error.to_string());
         }
         if cluster::ShardCount::new(self.shard_count).is_none() {
             return wrong("shard_count must be a power of two up to 65536");
@@ -248,7 +265,8 @@ mod tests {
         defaults().check().unwrap();
         for (options, name) in [
             (NodeOptions { node_id: "a b".into(), ..defaults() }, "node_id"),
-            (NodeOptions { store: StoreKind::Scylla, ..defaults() }, "not in this version"),
+            (NodeOptions { store: StoreKind::Scylla, keyspace: "A b".into(), ..defaults() }, "keyspace"),
+            (NodeOptions { store: StoreKind::Scylla, scylla: "nowhere".into(), ..defaults() }, "host:port"),
             (NodeOptions { shard_count: 100, ..defaults() }, "shard_count"),
             (NodeOptions { in_flight_max: 0, ..defaults() }, "in_flight_max"),
         ] {

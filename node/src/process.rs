@@ -10,19 +10,19 @@ use crate::http::{self, Services};
 use crate::options::NodeOptions;
 use crate::playbooks::{PlaybookError, Playbooks, directory, lines};
 use crate::preflight::Preflights;
+use crate::store::{Held, Opened, Renewing};
 use crate::telemetry;
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, middleware, rt, web};
 use actors::options::{Clock, RegionOptions};
 use actors::playbook::active::Active;
 use actors::region::Region;
-use cluster::{ClusterOptions, NodeId, ShardCount};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use storage::{Embedded, EmbeddedOptions, Store};
+use storage::{Embedded, Store};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
@@ -41,9 +41,16 @@ const BACKLOG: u32 = 1024;
 pub struct Node {
     address: SocketAddr,
     services: Arc<Services>,
-    store: Arc<Embedded>,
+    store: Opened,
     server: ServerHandle,
     upkeep: rt::task::JoinHandle<()>,
+    renewing: Option<Renewal>,
+}
+
+/// The task that keeps a shared store's shards ours, and how it is told to give them back.
+struct Renewal {
+    stop: oneshot::Sender<()>,
+    task: rt::task::JoinHandle<()>,
 }
 
 impl Node {
@@ -57,13 +64,13 @@ impl Node {
         let metrics = telemetry::start(&options)?;
         let listener = listen(&options.http)?;
         let address = listener.local_addr().map_err(|error| not_listening(&options.http, &error))?;
-        let store = open_store(&options).await?;
-        let ownership = claim(&options)?;
-        let clock = clock::wall();
-        let shared: Arc<dyn Store> = store.clone();
+        let (clock, began) = (clock::wall(), Instant::now());
+        let store = Opened::open(&options).await?;
+        let Held { ownership, claim } = store.claim(&options, began, clock().ms()).await?;
+        let shared = store.shared();
         let playbooks = Playbooks::new(Arc::clone(&shared), Arc::clone(&clock));
         let in_force = first_playbook(&playbooks, &options).await?;
-        let dispatch = dispatch(&options, &ownership, &shared, &clock);
+        let dispatch = dispatch(&options, &ownership, &shared, &clock, began);
         match in_force {
             Some(active) => dispatch.put_in_force(with_what_was_learned(active, &shared).await?),
             None => warn!("no playbook is in force: not ready until one is posted to /v1/playbooks"),
@@ -85,7 +92,8 @@ impl Node {
             node = %ownership.node(), %address, shards = ownership.shard_count().get(),
             ready = services.dispatch.ready().is_ok(), "started"
         );
-        Ok(Node { address, services, store, server, upkeep })
+        let renewing = claim.map(|claim| renew(claim, &services));
+        Ok(Node { address, services, store, server, upkeep, renewing })
     }
 
     /// Where HTTP is answered.
@@ -109,7 +117,12 @@ impl Node {
             self.services.dispatch.drain(u64::try_from(patience.as_millis()).unwrap_or(u64::MAX)).await;
         self.server.stop(requests == 0).await;
         self.upkeep.abort();
-        close_store(self.store).await?;
+        if let Some(Renewal { stop, task }) = self.renewing {
+            // An error means that the task has ended: the shards are another node's.
+            let _ = stop.send(());
+            let _ = task.await;
+        }
+        self.store.close().await?;
         match calls {
             0 => {
                 info!(address = %self.address, "stopped");
@@ -139,33 +152,12 @@ fn not_listening(address: &str, error: &std::io::Error) -> NodeError {
     NodeError::Listen { address: address.to_string(), detail: error.to_string() }
 }
 
-async fn open_store(options: &NodeOptions) -> Result<Arc<Embedded>, NodeError> {
-    let dir = options.data_dir.clone();
-    let opened = tokio::task::spawn_blocking(move || Embedded::open(&dir, EmbeddedOptions::default())).await;
-    Ok(Arc::new(opened.map_err(|error| system("a thread", &error))??))
-}
-
 /// Writes a stopped node's store anew: smaller, and without a trace of erased customers.
 ///
 /// # Errors
 /// Why not, with the directory's name: there is no store, a node has it open, or the disk is full.
 pub fn compact_store(data_dir: &std::path::Path) -> Result<storage::Compacted, String> {
     Embedded::compact(data_dir).map_err(|error| error.to_string())
-}
-
-async fn close_store(store: Arc<Embedded>) -> Result<(), NodeError> {
-    let closed = tokio::task::spawn_blocking(move || store.close()).await;
-    Ok(closed.map_err(|error| system("a thread", &error))??)
-}
-
-/// The store's lock on the directory is held by now, so nobody else claims it.
-fn claim(options: &NodeOptions) -> Result<cluster::Handle, NodeError> {
-    let wrong = |what: &str| NodeError::Options(format!("{what} is wrong"));
-    let options_of_cluster = ClusterOptions {
-        node: NodeId::new(&options.node_id).ok_or_else(|| wrong("node_id"))?,
-        shard_count: ShardCount::new(options.shard_count).ok_or_else(|| wrong("shard_count"))?,
-    };
-    Ok(cluster::solo::claim(&options.data_dir, &options_of_cluster)?)
 }
 
 /// The playbook to start with: the directory's when one is given, else the one last in force.
@@ -211,6 +203,7 @@ fn dispatch(
     ownership: &cluster::Handle,
     store: &Arc<dyn Store>,
     clock: &Clock,
+    began: Instant,
 ) -> Dispatch {
     let bounds = Bounds {
         in_flight_max: options.in_flight_max,
@@ -221,6 +214,7 @@ fn dispatch(
         thread_count: options.thread_count,
         resident_bytes_max: options.resident_bytes_max,
         in_hand_max: options.in_flight_max,
+        began,
         ..RegionOptions::default()
     };
     let (store, clock, owned) = (Arc::clone(store), Arc::clone(clock), ownership.clone());
@@ -246,6 +240,13 @@ fn serve(services: &Arc<Services>, listener: TcpListener) -> Result<ServerHandle
     let handle = server.handle();
     rt::spawn(server);
     Ok(handle)
+}
+
+fn renew(claim: Renewing, services: &Arc<Services>) -> Renewal {
+    let (stop, stopped) = oneshot::channel();
+    let (ownership, services) = (services.dispatch.ownership().clone(), Arc::clone(services));
+    let answers = move |answers| services.dispatch.note_store(answers);
+    Renewal { stop, task: rt::spawn(claim.run(ownership, answers, stopped)) }
 }
 
 async fn upkeep(services: Arc<Services>) {

@@ -37,7 +37,7 @@ pub enum Command {
     /// Look at the cluster
     #[command(subcommand)]
     Cluster(ClusterCommand),
-    /// Look after a stopped node's store
+    /// Look after the stores: a stopped node's files, a keyspace in ScyllaDB
     #[command(subcommand)]
     Store(StoreCommand),
 }
@@ -93,6 +93,12 @@ pub struct NodeArgs {
     /// Which store remembers the customers [default: embedded]
     #[arg(long, value_name = "STORE")]
     pub store: Option<StoreKind>,
+    /// Servers of the scylla store to begin with, separated by commas [default: 127.0.0.1:9042]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub scylla: Option<String>,
+    /// Keyspace of the scylla store [default: rapport]
+    #[arg(long, value_name = "NAME")]
+    pub keyspace: Option<String>,
     /// Playbook to put in force at the start; the one in force before stays when left out
     #[arg(long, value_name = "DIR")]
     pub playbook: Option<PathBuf>,
@@ -109,7 +115,7 @@ pub struct NodeArgs {
 pub enum StoreKind {
     /// A file in the data directory
     Embedded,
-    /// ScyllaDB; not in this version
+    /// A ScyllaDB or Cassandra cluster; see `rapport store migrate`
     Scylla,
 }
 
@@ -416,6 +422,35 @@ pub enum StoreCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Bring a keyspace in ScyllaDB or Cassandra to this program's schema; making it when it is not there
+    #[command(
+        after_help = "Run it again as often as you like: what is applied stays. The role's name and password come \
+from RAPPORT_SCYLLA_USER and RAPPORT_SCYLLA_PASSWORD."
+    )]
+    Migrate {
+        #[command(flatten)]
+        keyspace: KeyspaceArgs,
+        /// Copies of everything, when the keyspace is made; at most as many as there are servers
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=15))]
+        replicas: u32,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Where customers are in ScyllaDB or Cassandra.
+#[derive(Debug, Args)]
+pub struct KeyspaceArgs {
+    /// Servers to begin with, separated by commas [default: 127.0.0.1:9042]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub scylla: Option<String>,
+    /// The keyspace [default: rapport]
+    #[arg(long, value_name = "NAME")]
+    pub keyspace: Option<String>,
+    /// Configuration file (YAML), as the node's
+    #[arg(long, env = "RAPPORT_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 #[cfg(test)]
@@ -439,6 +474,9 @@ mod tests {
         check("demo --customers 3", false);
         check("node --node-id n1 --data-dir d --store embedded --playbook p --config c.yaml", true);
         check("node --store oracle", false);
+        check("node --store scylla --scylla a:9042,b:9042 --keyspace rapport", true);
+        check("store migrate --scylla a:9042 --keyspace rapport --replicas 3 --json", true);
+        check("store migrate --replicas 0", false);
         check("playbook validate p", true);
         check("playbook apply p --at 2026-03-01T00:00:00Z --server http://h:1 --json", true);
         check("playbook rollback", false);

@@ -51,7 +51,8 @@ fn commands_end_with_0_done_1_failed_2_wrong_usage() {
         (2, &["playbook", "validate", empty.to_str().unwrap()]),
         (2, &["import", "tags", missing, "--server", server]),
         (2, &["import", "tags", "tags.xlsx", "--server", server]),
-        (2, &["node", "--store", "scylla"]),
+        (2, &["node", "--store", "scylla", "--keyspace", "No Name"]),
+        (2, &["store", "migrate", "--scylla", "without-a-port"]),
         (2, &["node", "--config", missing]),
     ] {
         let said = rapport(words);

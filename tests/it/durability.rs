@@ -25,11 +25,15 @@ const ANSWERS_PER_LIFE_MAX: u64 = 90;
 
 #[test]
 fn twenty_kills_lose_nothing_that_was_acknowledged() {
+    kills_lose_nothing(&Home::new(), KILLS);
+}
+
+/// Kills the nodes of a home so many times while channels talk to them, and compares.
+pub fn kills_lose_nothing(home: &Home, kills: usize) {
     let mut chance = Chance::of_this_run("durability");
-    let home = Home::new();
     let desk = Desk::new();
     let ledgers = talk_while(&desk, || {
-        for _ in 0..KILLS {
+        for _ in 0..kills {
             let node = home.start();
             desk.move_to(node.client());
             answers(&desk, 1 + chance.below(ANSWERS_PER_LIFE_MAX));

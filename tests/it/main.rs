@@ -8,6 +8,7 @@
 mod harness;
 mod walk;
 mod durability;
+mod scylla;
 mod idempotence;
 mod identities;
 mod visibility;

@@ -105,6 +105,7 @@ pub fn meaning(error: &CallError) -> (&'static str, bool) {
     match error {
         CallError::NoPlaybook => ("no_playbook", true),
         CallError::Stopping => ("stopping", true),
+        CallError::StoreAway => ("unavailable", true),
         CallError::Turn(TurnError::Overloaded { .. }) => ("overloaded", true),
         CallError::Turn(TurnError::DeadlinePassed) => ("deadline_passed", true),
         CallError::Turn(TurnError::NotOwner { .. }) => ("not_owner", true),
@@ -136,7 +137,9 @@ impl From<CallError> for Problem {
                 busy("not applied; send it again").retry_after(1000)
             }
             CallError::NoPlaybook => busy("nothing was applied").retry_after(5000),
-            CallError::Stopping => busy("not applied; send it again").retry_after(1000),
+            CallError::Stopping | CallError::StoreAway => {
+                busy("not applied; send it again").retry_after(1000)
+            }
         }
     }
 }

@@ -1,16 +1,25 @@
-//! `rapport store`: the files of a stopped node.
+//! `rapport store`: the files of a stopped node, and keyspaces in ScyllaDB.
 
-use crate::cli::StoreCommand;
+use super::node::{below_flags, trouble};
+use crate::cli::{KeyspaceArgs, StoreCommand};
 use crate::error::Failure;
 use crate::output::{print, print_json, say};
+use node::NodeOptions;
 use serde_json::json;
+use std::path::Path;
 
 /// Runs one verb.
 pub fn run(command: &StoreCommand) -> Result<(), Failure> {
-    let StoreCommand::Compact { data_dir, json } = command;
+    match command {
+        StoreCommand::Compact { data_dir, json } => compact(data_dir, *json),
+        StoreCommand::Migrate { keyspace, replicas, json } => migrate(&named(keyspace)?, *replicas, *json),
+    }
+}
+
+fn compact(data_dir: &Path, json: bool) -> Result<(), Failure> {
     say(&format_args!("compacting {}: about a minute for each 10 GB", data_dir.display()));
     let compacted = node::compact_store(data_dir).map_err(Failure::Failed)?;
-    if *json {
+    if json {
         print_json(&json!({"before_bytes": compacted.before_bytes, "after_bytes": compacted.after_bytes}));
     } else {
         let megabytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
@@ -21,4 +30,34 @@ pub fn run(command: &StoreCommand) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+fn migrate(options: &NodeOptions, replicas: u32, json: bool) -> Result<(), Failure> {
+    say(&format_args!("migrating keyspace {} at {}", options.keyspace, options.scylla));
+    let schema = node::migrate_store(options, replicas).map_err(Failure::Failed)?;
+    if json {
+        print_json(&json!({
+            "keyspace": options.keyspace, "from": schema.from, "to": schema.to, "applied": schema.applied,
+        }));
+    } else if schema.applied.is_empty() {
+        print(&format_args!("keyspace {} is at version {}; nothing to do", options.keyspace, schema.to));
+    } else {
+        let applied = schema.applied.join(", ");
+        print(&format_args!(
+            "keyspace {}: version {} is now {} ({applied})",
+            options.keyspace, schema.from, schema.to
+        ));
+    }
+    Ok(())
+}
+
+/// The options of a node, with the keyspace that the flags name.
+fn named(args: &KeyspaceArgs) -> Result<NodeOptions, Failure> {
+    let mut options =
+        below_flags(args.config.as_deref(), std::env::vars()).map_err(|error| trouble(&error))?;
+    options.store = node::StoreKind::Scylla;
+    options.scylla = args.scylla.clone().unwrap_or(options.scylla);
+    options.keyspace = args.keyspace.clone().unwrap_or(options.keyspace);
+    options.check().map_err(|error| trouble(&error))?;
+    Ok(options)
 }

@@ -19,7 +19,7 @@ const LOG_LINES_SHOWN: usize = 40;
 pub struct Home {
     dir: TempDir,
     starts: Cell<u32>,
-    settings: Vec<(&'static str, &'static str)>,
+    settings: Vec<(&'static str, String)>,
 }
 
 impl Home {
@@ -29,9 +29,10 @@ impl Home {
     }
 
     /// An empty one whose nodes run with these `RAPPORT_` variables.
-    pub fn with(settings: &[(&'static str, &'static str)]) -> Self {
+    pub fn with(settings: &[(&'static str, &str)]) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        Home { dir, starts: Cell::new(0), settings: settings.to_vec() }
+        let settings = settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        Home { dir, starts: Cell::new(0), settings }
     }
 
     /// A place for the test's own files.
@@ -49,7 +50,7 @@ impl Home {
             .arg("--playbook")
             .arg(playbook_dir())
             .env("RAPPORT_LOG_FORMAT", "json")
-            .envs(self.settings.iter().copied())
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&log).expect("a log file"))
