@@ -14,7 +14,8 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
-const FILE: &str = "ownership.msgpack";
+/// The file beside the store that remembers the starts of the node.
+pub const FILE: &str = "ownership.msgpack";
 
 /// What a lone node remembers of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -23,4 +23,5 @@ pub mod error;
 pub use error::NodeError;
 pub use options::{LogFormat, NodeOptions, StoreKind};
 pub use process::{Background, Node, compact_store, run};
-pub use transfer::{Schema, migrate_store};
+pub use storage::transfer::Copied;
+pub use transfer::{Schema, export_store, import_store, migrate_store};

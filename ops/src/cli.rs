@@ -324,6 +324,9 @@ pub enum ImportCommand {
     Events(EventsArgs),
 }
 
+const MOVE_HELP: &str = "Moves customers with all contacts and decisions, playbooks with their times, the tag \
+dictionary and evidence; the source stays as it is. Run it again when it was cut short: what is over is left alone.";
+
 const TRANSFER_HELP: &str = "Ends with `N in = A accepted + D duplicate + R rejected`. Exit code 0 when every row was \
 read and counted, rejected ones included; 1 when the transfer failed. Event ids make repeating it harmless.";
 
@@ -437,6 +440,26 @@ from RAPPORT_SCYLLA_USER and RAPPORT_SCYLLA_PASSWORD."
         #[arg(long)]
         json: bool,
     },
+    /// Copy a stopped node's data directory into a new keyspace in ScyllaDB: from a pilot to a cluster
+    #[command(after_help = MOVE_HELP)]
+    Export(MoveArgs),
+    /// Copy a keyspace in ScyllaDB, which no node serves, into a new data directory
+    #[command(after_help = MOVE_HELP)]
+    Import(MoveArgs),
+}
+
+/// The two ends of a move.
+#[derive(Debug, Args)]
+pub struct MoveArgs {
+    /// The data directory
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "explained at its type")]
+    pub keyspace: KeyspaceArgs,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Where customers are in ScyllaDB or Cassandra.
@@ -477,6 +500,9 @@ mod tests {
         check("node --store scylla --scylla a:9042,b:9042 --keyspace rapport", true);
         check("store migrate --scylla a:9042 --keyspace rapport --replicas 3 --json", true);
         check("store migrate --replicas 0", false);
+        check("store export --data-dir d --scylla a:9042 --keyspace k", true);
+        check("store import --data-dir d --json", true);
+        check("store import", false);
         check("playbook validate p", true);
         check("playbook apply p --at 2026-03-01T00:00:00Z --server http://h:1 --json", true);
         check("playbook rollback", false);

@@ -40,6 +40,15 @@ pub(crate) fn admit_save(stored: Stored, ours: Fence, revision: u64) -> Result<(
     admit_revision(stored, expected)
 }
 
+/// May a customer be put back at `revision`? Where nobody is, or the same one.
+pub(crate) fn admit_restore(stored: Stored, ours: Fence, revision: u64) -> Result<(), StoreError> {
+    admit_fence(stored.fence(), ours)?;
+    match stored.revision() == revision {
+        true => Ok(()),
+        false => admit_revision(stored, 0),
+    }
+}
+
 /// May the customer that was read at `revision` be erased under `ours`? Whoever is not there, may.
 pub(crate) fn admit_erase(stored: Stored, ours: Fence, revision: u64) -> Result<(), StoreError> {
     admit_fence(stored.fence(), ours)?;

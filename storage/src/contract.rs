@@ -11,6 +11,7 @@ mod history;
 mod walks;
 mod playbooks;
 mod evidence;
+mod due;
 mod samples;
 
 pub use samples::{customer, save};
@@ -71,6 +72,9 @@ pub fn common() -> Vec<Check> {
         evidence::a_former_owner_cannot_replace_evidence,
         evidence::the_evidence_of_all_shards_is_read_in_their_order,
         evidence::an_evidence_table_is_stored_once,
+        due::what_is_due_is_read_oldest_first_and_bounded,
+        due::what_is_done_is_not_due_again,
+        due::times_before_1970_are_times,
     ]
 }
 

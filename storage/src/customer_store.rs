@@ -135,6 +135,12 @@ pub trait CustomerStore: Send + Sync {
         Box::pin(async { Ok(()) })
     }
 
+    /// Puts a customer with its rows as another store had it, at whatever revision, where nobody is. Repeating it changes
+    /// nothing. For stores that nobody serves from.
+    ///
+    /// Errors: [`Conflict`](crate::StoreError::Conflict) when somebody else is there; as [`save`](Self::save).
+    fn restore(&self, save: Save) -> StoreFuture<'_, ()>;
+
     /// Removes the customer and every row of it. The same fencing as [`save`](Self::save): `revision` is the one
     /// the caller read. Afterwards no read finds anything of the customer; a store says itself what may be left in its
     /// files until they are compacted. Erasing a customer that is not there is `Ok` with zero counts. A former owner

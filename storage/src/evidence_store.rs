@@ -33,6 +33,9 @@ pub trait EvidenceStore: Send + Sync {
     /// Stores a table. Storing the same id again changes nothing.
     fn put_evidence_table<'a>(&'a self, id: &'a str, body: Arc<[u8]>) -> StoreFuture<'a, ()>;
 
+    /// The ids of all tables, in no order. Not for serving.
+    fn evidence_tables(&self) -> StoreFuture<'_, Vec<String>>;
+
     /// One table.
     fn evidence_table<'a>(&'a self, id: &'a str) -> StoreFuture<'a, Option<Arc<[u8]>>>;
 }

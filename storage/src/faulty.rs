@@ -5,9 +5,9 @@
 //! wants random faults draws them from its own seed.
 
 use crate::{
-    Activation, ContactRow, CustomerKey, CustomerStore, DecisionLog, DecisionRow, Erasure, EvidenceStore,
-    Fence, Page, PlaybookRow, PlaybookStore, Save, ShardEvidence, Store, StoreError, StoreFuture,
-    StoredCustomer, StoredDictionary, WalkPage, WalkPlace,
+    Activation, ContactRow, CustomerKey, CustomerStore, DecisionLog, DecisionRow, DueIndex, DueRow, Erasure,
+    EvidenceStore, Fence, Page, PlaybookRow, PlaybookStore, Save, ShardEvidence, Store, StoreError,
+    StoreFuture, StoredCustomer, StoredDictionary, WalkPage, WalkPlace,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 pub enum Operation {
     Load,
     Save,
+    Restore,
     TakeOver,
     Walk,
     Erase,
@@ -37,6 +38,10 @@ pub enum Operation {
     AllEvidence,
     PutEvidenceTable,
     EvidenceTable,
+    EvidenceTables,
+    PutDue,
+    RemoveDue,
+    Due,
 }
 
 /// One call, as the closure of [`Faulty::decide_by`] sees it.
@@ -221,6 +226,14 @@ impl CustomerStore for Faulty {
         })
     }
 
+    fn restore(&self, save: Save) -> StoreFuture<'_, ()> {
+        let (customer, fence) = (save.customer.clone(), save.fence);
+        Box::pin(async move {
+            let call = Call { operation: Operation::Restore, customer: Some(&customer), fence: Some(fence) };
+            self.suffer(call, self.inner.restore(save)).await
+        })
+    }
+
     fn take_over<'a>(
         &'a self,
         customer: &'a CustomerKey,
@@ -308,8 +321,28 @@ impl EvidenceStore for Faulty {
         self.suffer(of_all(Operation::PutEvidenceTable), self.inner.put_evidence_table(id, body))
     }
 
+    fn evidence_tables(&self) -> StoreFuture<'_, Vec<String>> {
+        self.suffer(of_all(Operation::EvidenceTables), self.inner.evidence_tables())
+    }
+
     fn evidence_table<'a>(&'a self, id: &'a str) -> StoreFuture<'a, Option<Arc<[u8]>>> {
         self.suffer(of_all(Operation::EvidenceTable), self.inner.evidence_table(id))
+    }
+}
+
+impl DueIndex for Faulty {
+    fn put_due(&self, fence: Fence, rows: Vec<DueRow>) -> StoreFuture<'_, ()> {
+        let call = Call { operation: Operation::PutDue, customer: None, fence: Some(fence) };
+        self.suffer(call, self.inner.put_due(fence, rows))
+    }
+
+    fn remove_due(&self, fence: Fence, rows: Vec<DueRow>) -> StoreFuture<'_, ()> {
+        let call = Call { operation: Operation::RemoveDue, customer: None, fence: Some(fence) };
+        self.suffer(call, self.inner.remove_due(fence, rows))
+    }
+
+    fn due(&self, shard: u32, until_ms: i64, rows_max: usize) -> StoreFuture<'_, Vec<DueRow>> {
+        self.suffer(of_all(Operation::Due), self.inner.due(shard, until_ms, rows_max))
     }
 }
 

@@ -13,6 +13,7 @@ pub mod customer_store;
 pub mod decision_log;
 pub mod playbook_store;
 pub mod evidence_store;
+pub mod due_index;
 pub mod error;
 mod compare_and_set;
 pub mod memory;
@@ -20,6 +21,7 @@ pub mod faulty;
 pub mod embedded;
 mod delta;
 pub mod scylla;
+pub mod transfer;
 pub mod options;
 pub mod metrics;
 #[cfg(feature = "contract")]
@@ -30,6 +32,7 @@ pub use customer_store::{
     WalkPlace,
 };
 pub use decision_log::{DecisionLog, Page};
+pub use due_index::{DueIndex, DueRow};
 pub use embedded::{Compacted, Embedded};
 pub use error::StoreError;
 pub use evidence_store::{EvidenceStore, ShardEvidence};
@@ -45,6 +48,6 @@ use std::pin::Pin;
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// Everything a node needs from its store.
-pub trait Store: CustomerStore + DecisionLog + PlaybookStore + EvidenceStore {}
+pub trait Store: CustomerStore + DecisionLog + PlaybookStore + EvidenceStore + DueIndex {}
 
-impl<S: CustomerStore + DecisionLog + PlaybookStore + EvidenceStore> Store for S {}
+impl<S: CustomerStore + DecisionLog + PlaybookStore + EvidenceStore + DueIndex> Store for S {}

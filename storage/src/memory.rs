@@ -2,13 +2,13 @@
 //!
 //! One mutex around ordered maps. Leaves out everything about speed, and never answers busy.
 
-use crate::compare_and_set::{Stored, admit_erase, admit_fence, admit_save};
+use crate::compare_and_set::{Stored, admit_erase, admit_fence, admit_restore, admit_save};
 use crate::{
-    Activation, ContactRow, CustomerKey, CustomerStore, DecisionLog, DecisionRow, Erasure, EvidenceStore,
-    Fence, Page, PlaybookRow, PlaybookStore, Save, ShardEvidence, StoreError, StoreFuture, StoredCustomer,
-    StoredDictionary, WalkPage, WalkPlace,
+    Activation, ContactRow, CustomerKey, CustomerStore, DecisionLog, DecisionRow, DueIndex, DueRow, Erasure,
+    EvidenceStore, Fence, Page, PlaybookRow, PlaybookStore, Save, ShardEvidence, StoreError, StoreFuture,
+    StoredCustomer, StoredDictionary, WalkPage, WalkPlace,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -28,6 +28,7 @@ struct Kept {
     dictionary: Option<StoredDictionary>,
     evidence: BTreeMap<u32, ShardEvidence>,
     evidence_tables: BTreeMap<String, Arc<[u8]>>,
+    due: BTreeSet<DueRow>,
 }
 
 struct Customer {
@@ -62,6 +63,17 @@ impl Kept {
 
     fn save(&mut self, save: Save) -> Result<(), StoreError> {
         admit_save(self.stored(&save.customer), save.fence, save.revision)?;
+        self.put(save);
+        Ok(())
+    }
+
+    fn restore(&mut self, save: Save) -> Result<(), StoreError> {
+        admit_restore(self.stored(&save.customer), save.fence, save.revision)?;
+        self.put(save);
+        Ok(())
+    }
+
+    fn put(&mut self, save: Save) {
         let stored = StoredCustomer { fence: save.fence, revision: save.revision, snapshot: save.snapshot };
         let kept = self.customers.entry(save.customer.id).or_insert_with(|| Customer {
             stored: stored.clone(),
@@ -75,7 +87,6 @@ impl Kept {
         for row in save.decisions {
             kept.decisions.insert((row.at_ms, row.decision_id), row.body);
         }
-        Ok(())
     }
 
     fn erase(&mut self, customer: &CustomerKey, fence: Fence, revision: u64) -> Result<Erasure, StoreError> {
@@ -151,6 +162,10 @@ impl CustomerStore for Memory {
 
     fn save(&self, save: Save) -> StoreFuture<'_, ()> {
         Box::pin(async { self.kept().save(save) })
+    }
+
+    fn restore(&self, save: Save) -> StoreFuture<'_, ()> {
+        Box::pin(async { self.kept().restore(save) })
     }
 
     fn erase<'a>(
@@ -266,7 +281,38 @@ impl EvidenceStore for Memory {
         })
     }
 
+    fn evidence_tables(&self) -> StoreFuture<'_, Vec<String>> {
+        Box::pin(async { Ok(self.kept().evidence_tables.keys().cloned().collect()) })
+    }
+
     fn evidence_table<'a>(&'a self, id: &'a str) -> StoreFuture<'a, Option<Arc<[u8]>>> {
         Box::pin(async move { Ok(self.kept().evidence_tables.get(id).cloned()) })
+    }
+}
+
+impl DueIndex for Memory {
+    fn put_due(&self, _fence: Fence, rows: Vec<DueRow>) -> StoreFuture<'_, ()> {
+        Box::pin(async {
+            self.kept().due.extend(rows);
+            Ok(())
+        })
+    }
+
+    fn remove_due(&self, _fence: Fence, rows: Vec<DueRow>) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            let mut kept = self.kept();
+            for row in &rows {
+                kept.due.remove(row);
+            }
+            Ok(())
+        })
+    }
+
+    fn due(&self, shard: u32, until_ms: i64, rows_max: usize) -> StoreFuture<'_, Vec<DueRow>> {
+        Box::pin(async move {
+            let kept = self.kept();
+            let due = kept.due.iter().filter(|row| row.shard == shard && row.at_ms < until_ms);
+            Ok(due.take(rows_max).cloned().collect())
+        })
     }
 }

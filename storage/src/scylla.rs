@@ -8,7 +8,7 @@
 //! Leaves out TLS (use a private network), materialized views and everything else that only one of the two servers has.
 //!
 //! Reading order: the order of writes ([`mark`]), what is written ([`cell`]), how ([`link`], [`statements`],
-//! [`outcome`]), customers ([`customer_store`], [`decision_log`]), what all share ([`playbook_store`], [`ownership`]), and
+//! [`outcome`]), customers ([`customer_store`], [`decision_log`], [`walk`]), what all share ([`playbook_store`], [`ownership`]), and
 //! how the tables come about ([`migrate`]).
 
 mod mark;
@@ -18,12 +18,15 @@ mod link;
 mod statements;
 mod customer_store;
 mod decision_log;
+mod walk;
 mod playbook_store;
 mod evidence_store;
+mod due_index;
 mod ownership;
 pub(crate) mod migrate;
 
 use crate::{ScyllaOptions, StoreError};
+use due_index::Hours;
 use link::Link;
 use mark::Marks;
 use statements::Statements;
@@ -36,8 +39,9 @@ pub use ownership::{Claim, Claimant};
 /// Of all stores on one keyspace, one at a time may own the customers: see [`Scylla::claim`].
 pub struct Scylla {
     link: Link,
-    statements: Statements,
+    statements: Box<Statements>,
     marks: Marks,
+    hours: Hours,
     options: ScyllaOptions,
 }
 
@@ -49,7 +53,7 @@ impl Scylla {
     pub async fn connect(options: ScyllaOptions) -> Result<Scylla, StoreError> {
         let link = Link::connect(&options).await?;
         migrate::check(&link).await?;
-        let statements = Statements::prepare(&link).await?;
-        Ok(Scylla { link, statements, marks: Marks::new(), options })
+        let statements = Box::pin(Statements::prepare(&link)).await?;
+        Ok(Scylla { link, statements, marks: Marks::new(), hours: Hours::new(), options })
     }
 }

@@ -7,6 +7,8 @@
 mod ledger;
 mod channel;
 
+pub use channel::question;
+
 use crate::harness::chance::Chance;
 use crate::harness::wait::Deadline;
 use crate::harness::{Client, Home, Node, event};

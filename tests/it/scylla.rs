@@ -120,6 +120,68 @@ fn readiness_goes_when_the_server_goes_and_comes_back_by_itself() {
     assert_eq!(client.hear(&event("e1", "ann", 1)).duplicate, 1);
 }
 
+/// A pilot on the embedded store moves to a cluster, and back: everybody is the same in both, and goes on.
+#[test]
+fn a_pilot_moves_to_a_cluster_and_back_without_loss() {
+    let Some((server, keyspace)) = keyspace() else { return };
+    let pilot = Home::new();
+    let node = pilot.start();
+    for n in 0..40 {
+        let customer = format!("c{n}");
+        node.client().grant(&customer);
+        assert_eq!(node.client().hear(&event("e1", &customer, n)).accepted, 1);
+        node.client().decide(&customer, &crate::durability::question("r1")).ok();
+    }
+    let before = story(node.client());
+    assert!(node.terminate().success());
+
+    let pilot_dir = pilot.path().join("data");
+    let target = ["--scylla", &server, "--keyspace", &keyspace, "--json"];
+    let moving = |verb: &str, dir: &std::path::Path| {
+        let words = [&["store", verb, "--data-dir", dir.to_str().unwrap()], &target[..]].concat();
+        rapport(&words)
+    };
+    let moved = moving("export", &pilot_dir).done().json();
+    assert_eq!(moved["customers"], 40, "{moved}");
+    assert!(moved["decisions"].as_u64() >= Some(40), "{moved}");
+    assert_eq!(moving("export", &pilot_dir).done().json(), moved, "again changes nothing");
+
+    let cluster = home(&server, &keyspace);
+    let node = cluster.start();
+    assert_eq!(story(node.client()), before);
+    assert_eq!(node.client().hear(&event("e1", "c3", 3)).duplicate, 1);
+    assert_eq!(node.client().hear(&event("e2", "c3", 4)).accepted, 1);
+    let before = story(node.client());
+    let refused = moving("import", &cluster.path().join("too-early"));
+    assert!(refused.exit_code == 1 && refused.stderr.contains("holds the shards and lives"), "{refused:?}");
+    assert!(node.terminate().success());
+    let refused = moving("export", &pilot_dir);
+    assert!(refused.exit_code == 1 && refused.stderr.contains("new keyspace"), "{refused:?}");
+
+    let home = Home::new();
+    assert_eq!(moving("import", &home.path().join("data")).done().json()["customers"], 40);
+    let node = home.start();
+    assert_eq!(story(node.client()), before);
+    assert_eq!(node.client().hear(&event("e2", "c3", 4)).duplicate, 1);
+}
+
+/// What a node knows of the forty, but for how long ago things were.
+fn story(client: &crate::harness::Client) -> Vec<serde_json::Value> {
+    let of = |n: u32| {
+        let path = format!("/v1/customers/c{n}");
+        let view = client.view(&format!("c{n}"));
+        let decisions = client.get(&format!("{path}/decisions")).ok()["decisions"].clone();
+        json!([
+            view["revision"],
+            view["tags"],
+            view["consents"],
+            client.contacts(&format!("c{n}")),
+            decisions
+        ])
+    };
+    (0..40).map(of).collect()
+}
+
 /// A wire to the server that can be cut and mended. Its threads end with the test's process.
 struct Wire {
     address: String,

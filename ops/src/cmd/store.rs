@@ -13,6 +13,16 @@ pub fn run(command: &StoreCommand) -> Result<(), Failure> {
     match command {
         StoreCommand::Compact { data_dir, json } => compact(data_dir, *json),
         StoreCommand::Migrate { keyspace, replicas, json } => migrate(&named(keyspace)?, *replicas, *json),
+        StoreCommand::Export(args) => {
+            let options = named(&args.keyspace)?;
+            say(&format_args!("copying {} into keyspace {}", args.data_dir.display(), options.keyspace));
+            moved(node::export_store(&options, &args.data_dir, heard), args.json)
+        }
+        StoreCommand::Import(args) => {
+            let options = named(&args.keyspace)?;
+            say(&format_args!("copying keyspace {} into {}", options.keyspace, args.data_dir.display()));
+            moved(node::import_store(&options, &args.data_dir, heard), args.json)
+        }
     }
 }
 
@@ -46,6 +56,30 @@ fn migrate(options: &NodeOptions, replicas: u32, json: bool) -> Result<(), Failu
         print(&format_args!(
             "keyspace {}: version {} is now {} ({applied})",
             options.keyspace, schema.from, schema.to
+        ));
+    }
+    Ok(())
+}
+
+/// Talks now and then, so that a long move is seen to move.
+fn heard(customers: u64) {
+    const SAY_EVERY: u64 = 25_600;
+    if customers > 0 && customers.is_multiple_of(SAY_EVERY) {
+        say(&format_args!("{customers} customers are over"));
+    }
+}
+
+fn moved(copied: Result<node::Copied, String>, json: bool) -> Result<(), Failure> {
+    let copied = copied.map_err(Failure::Failed)?;
+    let node::Copied { customers, contacts, decisions, snapshot_bytes, playbooks, evidence } = copied;
+    if json {
+        print_json(&json!({
+            "customers": customers, "contacts": contacts, "decisions": decisions, "snapshot_bytes": snapshot_bytes,
+            "playbooks": playbooks, "evidence": evidence,
+        }));
+    } else {
+        print(&format_args!(
+            "copied {customers} customers, {contacts} contacts, {decisions} decisions, {playbooks} playbooks"
         ));
     }
     Ok(())

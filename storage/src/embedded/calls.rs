@@ -8,9 +8,9 @@ use super::readers::Reader;
 use super::schema::not_applied;
 use super::writer::{Done, Waiting, Write};
 use crate::{
-    Activation, ContactRow, CustomerKey, CustomerStore, DecisionLog, DecisionRow, Erasure, EvidenceStore,
-    Fence, Page, PlaybookRow, PlaybookStore, Save, ShardEvidence, StoreError, StoreFuture, StoredCustomer,
-    StoredDictionary, WalkPage, WalkPlace, metrics,
+    Activation, ContactRow, CustomerKey, CustomerStore, DecisionLog, DecisionRow, DueIndex, DueRow, Erasure,
+    EvidenceStore, Fence, Page, PlaybookRow, PlaybookStore, Save, ShardEvidence, StoreError, StoreFuture,
+    StoredCustomer, StoredDictionary, WalkPage, WalkPlace, metrics,
 };
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -66,6 +66,10 @@ impl CustomerStore for Embedded {
 
     fn save(&self, save: Save) -> StoreFuture<'_, ()> {
         Box::pin(async { self.write(Write::Save(save)).await.map(drop) })
+    }
+
+    fn restore(&self, save: Save) -> StoreFuture<'_, ()> {
+        Box::pin(async { self.write(Write::Restore(save)).await.map(drop) })
     }
 
     fn erase<'a>(
@@ -154,8 +158,26 @@ impl EvidenceStore for Embedded {
         Box::pin(async move { self.write(Write::PutEvidenceTable { id, body }).await.map(drop) })
     }
 
+    fn evidence_tables(&self) -> StoreFuture<'_, Vec<String>> {
+        Box::pin(self.read(|reader| reader.evidence_tables()))
+    }
+
     fn evidence_table<'a>(&'a self, id: &'a str) -> StoreFuture<'a, Option<Arc<[u8]>>> {
         let id = id.to_owned();
         Box::pin(self.read(move |reader| reader.evidence_table(&id)))
+    }
+}
+
+impl DueIndex for Embedded {
+    fn put_due(&self, _fence: Fence, rows: Vec<DueRow>) -> StoreFuture<'_, ()> {
+        Box::pin(async { self.write(Write::PutDue(rows)).await.map(drop) })
+    }
+
+    fn remove_due(&self, _fence: Fence, rows: Vec<DueRow>) -> StoreFuture<'_, ()> {
+        Box::pin(async { self.write(Write::RemoveDue(rows)).await.map(drop) })
+    }
+
+    fn due(&self, shard: u32, until_ms: i64, rows_max: usize) -> StoreFuture<'_, Vec<DueRow>> {
+        Box::pin(self.read(move |reader| reader.due(shard, until_ms, rows_max)))
     }
 }

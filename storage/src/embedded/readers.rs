@@ -5,7 +5,7 @@
 use super::queue::{AbandonAtEnd, Queue};
 use super::schema::slots;
 use crate::{
-    Activation, ContactRow, CustomerKey, DecisionRow, Fence, Page, PlaybookRow, ShardEvidence,
+    Activation, ContactRow, CustomerKey, DecisionRow, DueRow, Fence, Page, PlaybookRow, ShardEvidence,
     StoredCustomer, StoredDictionary, WalkPage, WalkPlace,
 };
 use rusqlite::{Connection, OptionalExtension, Result, Row, Statement, params};
@@ -42,6 +42,8 @@ pub(super) struct Reader<'c> {
     dictionary: Statement<'c>,
     evidence: Statement<'c>,
     evidence_table: Statement<'c>,
+    evidence_tables: Statement<'c>,
+    due: Statement<'c>,
 }
 
 /// A page of `contacts` or `decisions`; the row value after `<` lets the primary key do the paging.
@@ -77,6 +79,11 @@ impl<'c> Reader<'c> {
             evidence: conn
                 .prepare("select shard, fence, body from evidence where shard between ?1 and ?2 order by shard")?,
             evidence_table: conn.prepare("select body from evidence_tables where id = ?1")?,
+            due: conn.prepare(
+                "select at_ms, customer, key from due where shard = ?1 and at_ms < ?2
+                 order by at_ms, customer, key limit ?3",
+            )?,
+            evidence_tables: conn.prepare("select id from evidence_tables order by id")?,
         })
     }
 
@@ -166,6 +173,19 @@ impl<'c> Reader<'c> {
             })
         };
         self.evidence.query_map([first, last], row)?.collect()
+    }
+
+    pub(super) fn due(&mut self, shard: u32, until_ms: i64, rows_max: usize) -> Result<Vec<DueRow>> {
+        let row = |row: &Row<'_>| {
+            let customer = Arc::from(row.get_ref(1)?.as_str()?);
+            Ok(DueRow { shard, at_ms: row.get(0)?, customer, key: row.get(2)? })
+        };
+        let limit = i64::try_from(rows_max).unwrap_or(i64::MAX);
+        self.due.query_map(params![shard, until_ms, limit], row)?.collect()
+    }
+
+    pub(super) fn evidence_tables(&mut self) -> Result<Vec<String>> {
+        self.evidence_tables.query_map([], |row| row.get(0))?.collect()
     }
 
     pub(super) fn evidence_table(&mut self, id: &str) -> Result<Option<Arc<[u8]>>> {

@@ -5,9 +5,10 @@
 
 use super::schema::slots;
 use super::writer::{Done, Write};
-use crate::compare_and_set::{Stored, admit_erase, admit_fence, admit_save};
+use crate::compare_and_set::{Stored, admit_erase, admit_fence, admit_restore, admit_save};
 use crate::{
-    Activation, CustomerKey, Erasure, Fence, PlaybookRow, Save, ShardEvidence, StoreError, StoredDictionary,
+    Activation, CustomerKey, DueRow, Erasure, Fence, PlaybookRow, Save, ShardEvidence, StoreError,
+    StoredDictionary,
 };
 use rusqlite::{Connection, OptionalExtension, Result, Statement, params};
 
@@ -30,7 +31,12 @@ pub(super) struct Rows<'c> {
     find_evidence: Statement<'c>,
     put_evidence: Statement<'c>,
     put_evidence_table: Statement<'c>,
+    put_due: Statement<'c>,
+    remove_due: Statement<'c>,
 }
+
+/// Whether a snapshot of this fence and revision may follow what is stored.
+type Admit = fn(Stored, Fence, u64) -> std::result::Result<(), StoreError>;
 
 /// Where a customer is, or would go.
 struct Place {
@@ -70,6 +76,10 @@ impl<'c> Rows<'c> {
             find_evidence: conn.prepare("select fence from evidence where shard = ?1")?,
             put_evidence: conn
                 .prepare("insert or replace into evidence(shard, fence, body) values(?1,?2,?3)")?,
+            put_due: conn
+                .prepare("insert or ignore into due(shard, at_ms, customer, key) values(?1,?2,?3,?4)")?,
+            remove_due: conn
+                .prepare("delete from due where shard = ?1 and at_ms = ?2 and customer = ?3 and key = ?4")?,
             put_evidence_table: conn
                 .prepare("insert or ignore into evidence_tables(id, body) values(?1,?2)")?,
         })
@@ -78,12 +88,15 @@ impl<'c> Rows<'c> {
     /// Outer error: SQLite's, the transaction is to be given up. Inner error: the refusal of this write alone.
     pub(super) fn apply(&mut self, write: &Write) -> Result<Result<Done, StoreError>> {
         match write {
-            Write::Save(save) => self.save(save),
+            Write::Save(save) => self.save(save, admit_save),
+            Write::Restore(save) => self.save(save, admit_restore),
             Write::Erase { customer, fence, revision } => self.erase(customer, *fence, *revision),
             Write::PutPlaybook(row) => self.put_playbook(row),
             Write::Activate(activation) => self.activate(activation),
             Write::PutDictionary(dictionary) => self.put_dictionary(dictionary),
             Write::PutEvidence(evidence) => self.put_evidence(evidence),
+            Write::PutDue(rows) => change_due(&mut self.put_due, rows),
+            Write::RemoveDue(rows) => change_due(&mut self.remove_due, rows),
             Write::PutEvidenceTable { id, body } => {
                 self.put_evidence_table.execute(params![id, &body[..]])?;
                 Ok(Ok(Done::Written))
@@ -91,9 +104,9 @@ impl<'c> Rows<'c> {
         }
     }
 
-    fn save(&mut self, save: &Save) -> Result<Result<Done, StoreError>> {
+    fn save(&mut self, save: &Save, admit: Admit) -> Result<Result<Done, StoreError>> {
         let place = self.find(&save.customer)?;
-        if let Err(refusal) = admit_save(place.stored, save.fence, save.revision) {
+        if let Err(refusal) = admit(place.stored, save.fence, save.revision) {
             return Ok(Err(refusal));
         }
         let Some(key) = place.key else {
@@ -195,4 +208,12 @@ impl<'c> Rows<'c> {
         self.put_dictionary.execute(params![dictionary.version as i64, &dictionary.body[..]])?;
         Ok(Ok(Done::Written))
     }
+}
+
+/// One owner has the file, so there is no fence to compare.
+fn change_due(change: &mut Statement<'_>, rows: &[DueRow]) -> Result<Result<Done, StoreError>> {
+    for row in rows {
+        change.execute(params![row.shard, row.at_ms, &*row.customer, row.key])?;
+    }
+    Ok(Ok(Done::Written))
 }

@@ -41,6 +41,9 @@ create table activations(number integer primary key, playbook_id text not null, 
 create table dictionary(
     one integer primary key check(one = 1), version integer not null, body blob not null) strict;
 create table evidence(shard integer primary key, fence integer not null, body blob not null) strict;
+create table due(
+    shard integer not null, at_ms integer not null, customer text not null, key text not null,
+    primary key(shard, at_ms, customer, key)) strict, without rowid;
 create table evidence_tables(id text not null unique, body blob not null) strict;
 ";
 

@@ -9,7 +9,8 @@ use super::rows::Rows;
 use super::schema::not_applied;
 use crate::metrics::{self, Stopwatch};
 use crate::{
-    Activation, CustomerKey, Erasure, Fence, PlaybookRow, Save, ShardEvidence, StoreError, StoredDictionary,
+    Activation, CustomerKey, DueRow, Erasure, Fence, PlaybookRow, Save, ShardEvidence, StoreError,
+    StoredDictionary,
 };
 use rusqlite::{Connection, ErrorCode};
 use std::sync::Arc;
@@ -19,11 +20,14 @@ use tracing::error;
 /// One thing to make durable.
 pub(super) enum Write {
     Save(Save),
+    Restore(Save),
     Erase { customer: CustomerKey, fence: Fence, revision: u64 },
     PutPlaybook(PlaybookRow),
     Activate(Activation),
     PutDictionary(StoredDictionary),
     PutEvidence(ShardEvidence),
+    PutDue(Vec<DueRow>),
+    RemoveDue(Vec<DueRow>),
     PutEvidenceTable { id: String, body: Arc<[u8]> },
 }
 
@@ -31,12 +35,14 @@ impl Write {
     /// Neighbours in the tree are written one after the other; writes of one customer keep their order.
     fn place(&self) -> i64 {
         match self {
-            Write::Save(save) => save.customer.hash as i64,
+            Write::Save(save) | Write::Restore(save) => save.customer.hash as i64,
             Write::Erase { customer, .. } => customer.hash as i64,
             Write::PutPlaybook(_)
             | Write::Activate(_)
             | Write::PutDictionary(_)
             | Write::PutEvidence(_)
+            | Write::PutDue(_)
+            | Write::RemoveDue(_)
             | Write::PutEvidenceTable { .. } => i64::MIN,
         }
     }

@@ -9,7 +9,10 @@ use super::cell;
 use super::mark::{Attempt, Mark};
 use super::statements::SLOTS;
 use super::{Scylla, outcome};
-use crate::{CustomerKey, CustomerStore, Erasure, Fence, Save, StoreError, StoreFuture, StoredCustomer};
+use crate::{
+    CustomerKey, CustomerStore, Erasure, Fence, Save, StoreError, StoreFuture, StoredCustomer, WalkPage,
+    WalkPlace,
+};
 use scylla::serialize::value::SerializeValue;
 use scylla::statement::batch::{Batch, BatchType};
 use scylla::statement::prepared::PreparedStatement;
@@ -35,6 +38,13 @@ struct Writes<'a> {
     batch: Batch,
     values: Vec<Vec<Value<'a>>>,
     bytes: usize,
+}
+
+/// Rows that one request puts back: at a few kilobytes each far below what servers take.
+const RESTORED_AT_ONCE: usize = 100;
+
+fn without_rows(save: &Save) -> Save {
+    Save { contacts: Vec::new(), decisions: Vec::new(), ..save.clone() }
 }
 
 /// A value on its way to the server, borrowed where it is large.
@@ -68,13 +78,8 @@ impl Scylla {
     ) -> Result<Option<(StoredCustomer, Mark)>, StoreError> {
         let rows = self.link.read(&self.statements.load, (&*customer.id,)).await?;
         let row = rows.maybe_first_row::<Row>().map_err(|error| outcome::of_shape(&error))?;
-        let mut cells = row.iter().flat_map(|row| &row.columns[1..]).map(|cell| match cell {
-            Some(CqlValue::Blob(bytes)) => Some(&bytes[..]),
-            _ => None,
-        });
-        // Rows without a state are what a write left behind that never became part of the customer.
-        let found = match cells.next().flatten() {
-            Some(state) => Some(cell::assemble(state, &cells.collect::<Vec<_>>())?),
+        let found = match &row {
+            Some(row) => customer_of(&row.columns[1..])?,
             None => None,
         };
         self.marks.read(key_of(customer), found.as_ref().map_or(Mark::NEVER, |(_, mark)| *mark));
@@ -163,6 +168,35 @@ impl Scylla {
         let values: Vec<Value<'a>> =
             vec![Box::new(at), Box::new(ttl_s), Box::new(from), Box::new(at), Box::new(id)];
         writes.push(&self.statements.put_dead, values, 16);
+    }
+
+    /// Puts a customer where nobody is: its rows in lots, its state last.
+    async fn put_back(&self, save: &Save) -> Result<(), StoreError> {
+        let key = key_of(&save.customer);
+        if let Some((stored, _)) = self.load_customer(&save.customer).await? {
+            return match stored.revision == save.revision && stored.snapshot == save.snapshot {
+                true => Ok(()),
+                false => Err(StoreError::Conflict { stored: stored.revision, expected: 0 }),
+            };
+        }
+        for contacts in save.contacts.chunks(RESTORED_AT_ONCE) {
+            self.put_lot(save, Save { contacts: contacts.to_vec(), ..without_rows(save) }).await?;
+        }
+        for decisions in save.decisions.chunks(RESTORED_AT_ONCE) {
+            self.put_lot(save, Save { decisions: decisions.to_vec(), ..without_rows(save) }).await?;
+        }
+        let attempt = self.marks.attempt(key, save.fence)?;
+        let mut writes = Writes::new();
+        let state = cell::whole(attempt.mark, save.revision, &save.snapshot);
+        self.put(&mut writes, &self.statements.put_state, &save.customer.id, attempt.mark, state);
+        self.send(attempt, writes).await
+    }
+
+    async fn put_lot(&self, save: &Save, lot: Save) -> Result<(), StoreError> {
+        let attempt = self.marks.attempt(key_of(&save.customer), save.fence)?;
+        let mut writes = Writes::new();
+        self.put_rows(&mut writes, &lot, attempt.mark);
+        self.send(attempt, writes).await
     }
 
     fn put_rows<'a>(&self, writes: &mut Writes<'a>, save: &'a Save, mark: Mark) {
@@ -280,6 +314,19 @@ impl Scylla {
     }
 }
 
+/// The customer that a row's cells make. Rows without a state are what a write left behind that never became part of the
+/// customer.
+pub(super) fn customer_of(cells: &[Option<CqlValue>]) -> Result<Option<(StoredCustomer, Mark)>, StoreError> {
+    let mut cells = cells.iter().map(|cell| match cell {
+        Some(CqlValue::Blob(bytes)) => Some(&bytes[..]),
+        _ => None,
+    });
+    match cells.next().flatten() {
+        Some(state) => cell::assemble(state, &cells.collect::<Vec<_>>()).map(Some),
+        None => Ok(None),
+    }
+}
+
 /// What marks are remembered by: two customers with one hash have different ones.
 fn key_of(customer: &CustomerKey) -> u64 {
     xxhash_rust::xxh3::xxh3_64_with_seed(customer.id.as_bytes(), 0x6d61_726b)
@@ -292,6 +339,14 @@ impl CustomerStore for Scylla {
 
     fn save(&self, save: Save) -> StoreFuture<'_, ()> {
         Box::pin(async move { self.save_turn(&save).await })
+    }
+
+    fn walk(&self, after: Option<WalkPlace>, rows_max: usize) -> StoreFuture<'_, WalkPage> {
+        Box::pin(self.walk_page(after, rows_max))
+    }
+
+    fn restore(&self, save: Save) -> StoreFuture<'_, ()> {
+        Box::pin(async move { self.put_back(&save).await })
     }
 
     fn take_over<'a>(

@@ -76,6 +76,13 @@ impl Scylla {
         self.link.compare_and_set(&self.statements.put_evidence_table, (id, pieces)).await.map(drop)
     }
 
+    /// Reads a whole table, a small one: only a transfer asks for it.
+    async fn table_ids(&self) -> Result<Vec<String>, StoreError> {
+        let answer = self.link.read(&self.statements.evidence_tables, ()).await?;
+        let rows = answer.rows::<(String,)>().map_err(|error| outcome::of_shape(&error))?;
+        rows.map(|row| row.map(|(id,)| id).map_err(|error| outcome::of_shape(&error))).collect()
+    }
+
     async fn table(&self, id: &str) -> Result<Option<Arc<[u8]>>, StoreError> {
         match self.table_pieces(id).await? {
             Some(pieces) => Ok(Some(self.body(&body_id(id), pieces).await?.into())),
@@ -107,6 +114,10 @@ impl EvidenceStore for Scylla {
 
     fn put_evidence_table<'a>(&'a self, id: &'a str, body: Arc<[u8]>) -> StoreFuture<'a, ()> {
         Box::pin(async move { self.put_table(id, &body).await })
+    }
+
+    fn evidence_tables(&self) -> StoreFuture<'_, Vec<String>> {
+        Box::pin(self.table_ids())
     }
 
     fn evidence_table<'a>(&'a self, id: &'a str) -> StoreFuture<'a, Option<Arc<[u8]>>> {

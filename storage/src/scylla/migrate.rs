@@ -8,10 +8,11 @@ use super::outcome;
 use crate::{ScyllaOptions, StoreError};
 
 /// The files, in the order of their versions: the first one makes version 1.
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
     ("0001_customers", include_str!("schema/0001_customers.cql")),
     ("0002_ownership", include_str!("schema/0002_ownership.cql")),
     ("0003_evidence", include_str!("schema/0003_evidence.cql")),
+    ("0004_due", include_str!("schema/0004_due.cql")),
 ];
 
 const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS ks.schema_versions (one text, version int, name text, \

@@ -1,4 +1,4 @@
-//! Every statement of serving, prepared once. None of them reads more than one partition.
+//! Every statement, prepared once. None of those for serving reads more than one partition.
 
 use super::link::Link;
 use crate::StoreError;
@@ -43,10 +43,18 @@ pub(super) struct Statements {
     pub all_evidence: PreparedStatement,
     pub put_evidence_table: PreparedStatement,
     pub evidence_table: PreparedStatement,
+    pub evidence_tables: PreparedStatement,
+    pub walk: PreparedStatement,
+    pub put_due_bucket: PreparedStatement,
+    pub remove_due_bucket: PreparedStatement,
+    pub due_buckets: PreparedStatement,
+    pub put_due: PreparedStatement,
+    pub remove_due: PreparedStatement,
+    pub due: PreparedStatement,
 }
 
 impl Statements {
-    pub async fn prepare(link: &Link) -> Result<Statements, StoreError> {
+    pub async fn prepare(link: &Link) -> Result<Box<Statements>, StoreError> {
         let slots: Vec<String> = (1..=SLOTS).map(|slot| format!("c{slot}")).collect();
         let mut put_change = Vec::with_capacity(SLOTS);
         for slot in &slots {
@@ -54,9 +62,13 @@ impl Statements {
             put_change.push(link.prepare(&text).await?);
         }
         let load = format!("SELECT DISTINCT id, state, {} FROM ks.customers WHERE id = ?", slots.join(", "));
+        let walk = format!(
+            "SELECT DISTINCT id, state, {} FROM ks.customers WHERE token(id) > ? LIMIT ?",
+            slots.join(", ")
+        );
         let write = async |text: &str| link.prepare(text).await;
         let read = async |text: &str| link.prepare_read(text).await;
-        Ok(Statements {
+        Ok(Box::new(Statements {
             load: read(&load).await?,
             put_state: write("UPDATE ks.customers USING TIMESTAMP ? SET state = ? WHERE id = ?").await?,
             put_change,
@@ -135,7 +147,31 @@ impl Statements {
             put_evidence_table: write("INSERT INTO ks.evidence_tables (id, pieces) VALUES (?, ?) IF NOT EXISTS")
                 .await?,
             evidence_table: read("SELECT pieces FROM ks.evidence_tables WHERE id = ?").await?,
-        })
+            evidence_tables: read("SELECT id FROM ks.evidence_tables").await?,
+            walk: read(&walk).await?,
+            put_due_bucket: write(
+                "INSERT INTO ks.due_hours (shard, hour, noted) VALUES (?, ?, ?) USING TIMESTAMP ?",
+            )
+            .await?,
+            remove_due_bucket: write("DELETE FROM ks.due_hours USING TIMESTAMP ? WHERE shard = ? AND hour = ?").await?,
+            due_buckets: read(
+                "SELECT hour, noted FROM ks.due_hours WHERE shard = ? AND hour <= ? LIMIT ?",
+            )
+            .await?,
+            put_due: write(
+                "INSERT INTO ks.due (shard, hour, at, customer, key) VALUES (?, ?, ?, ?, ?) USING TIMESTAMP ?",
+            )
+            .await?,
+            remove_due: write(
+                "DELETE FROM ks.due USING TIMESTAMP ? WHERE shard = ? AND hour = ? AND at = ? AND customer = ? \
+                 AND key = ?",
+            )
+            .await?,
+            due: read(
+                "SELECT at, customer, key FROM ks.due WHERE shard = ? AND hour = ? AND at < ? LIMIT ?",
+            )
+            .await?,
+        }))
     }
 }
 

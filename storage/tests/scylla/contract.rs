@@ -1,6 +1,6 @@
 //! The common contract, on the server.
 
-use crate::server::{connect, keyspace, server};
+use crate::server::{connect, drop_keyspace, keyspace, server};
 use std::sync::Arc;
 use storage::contract::common;
 
@@ -9,7 +9,8 @@ async fn the_store_over_cql_keeps_the_contract() {
     let Some(server) = server() else { return };
     for check in common() {
         println!("contract: {}", check.name);
-        let store = Arc::new(connect(&keyspace(&server).await).await);
-        (check.run)(store).await;
+        let options = keyspace(&server).await;
+        (check.run)(Arc::new(connect(&options).await)).await;
+        drop_keyspace(&options).await;
     }
 }

@@ -1,5 +1,6 @@
 //! The server of the tests, and keyspaces of their own on it.
 
+use scylla::client::session_builder::SessionBuilder;
 use std::sync::atomic::{AtomicU64, Ordering};
 use storage::scylla::migrate;
 use storage::{Scylla, ScyllaOptions};
@@ -29,6 +30,7 @@ pub fn options(server: &str) -> ScyllaOptions {
         keyspace,
         request_timeout_ms: PATIENCE_MS,
         connect_timeout_ms: PATIENCE_MS,
+        keepalive_ms: PATIENCE_MS,
         ..ScyllaOptions::default()
     }
 }
@@ -38,6 +40,12 @@ pub async fn keyspace(server: &str) -> ScyllaOptions {
     let options = options(server);
     migrate(&options, 1).await.unwrap_or_else(|error| panic!("{error}"));
     options
+}
+
+/// Drops a keyspace that was used up: a small server has memory for some dozens.
+pub async fn drop_keyspace(options: &ScyllaOptions) {
+    let session = SessionBuilder::new().known_nodes(&options.hosts).build().await.unwrap();
+    session.query_unpaged(format!("DROP KEYSPACE {}", options.keyspace), ()).await.unwrap();
 }
 
 /// A store as one process has it.
