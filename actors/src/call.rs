@@ -228,9 +228,10 @@ impl ResponseKind {
 }
 
 /// Whose word a response is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum ResponseBy {
     /// The customer's (or the channel's on the customer's behalf).
+    #[default]
     Customer,
     /// An agent's judgement.
     Agent,

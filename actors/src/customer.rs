@@ -13,6 +13,7 @@ pub mod exposure;
 pub mod refusal;
 pub mod dedupe;
 pub mod response;
+pub mod feedback;
 pub mod patch;
 pub mod identity;
 pub mod section;
@@ -39,6 +40,7 @@ use dedupe::{IdHash, RecentIds};
 use derive::calendar::Calendar;
 use derive::{Derivations, Made, Present};
 use exposure::Exposures;
+use feedback::Feedback;
 use identity::Identity;
 use refusal::Refusals;
 use section::Section;
@@ -72,6 +74,8 @@ pub struct Customer {
     pub standing: Section<Vec<Standing>>,
     /// How many decisions were taken: makes their ids differ.
     pub decision_count: Section<u64>,
+    /// What agents said of offers.
+    pub feedback: Section<Feedback>,
     /// The stages it went through.
     pub life: Section<Life>,
     /// The day (since 1970, UTC) on which what is past was last dropped.

@@ -320,6 +320,8 @@ pub enum Counts {
 pub struct Suppress {
     /// Which response: rejected, ignored, clicked or accepted.
     pub on: crate::call::ResponseKind,
+    /// Only when it is this one's word; `None`: anybody's.
+    pub by: Option<crate::call::ResponseBy>,
     /// After how many of them.
     pub count: u32,
     /// Within this time; `None`: ever.
@@ -330,6 +332,14 @@ pub struct Suppress {
     pub channels: Vec<Name>,
     /// For how long; `None`: for ever.
     pub for_ms: Option<i64>,
+}
+
+impl Suppress {
+    /// Whether the rule counts a word of this one.
+    #[must_use]
+    pub fn hears(&self, by: crate::call::ResponseBy) -> bool {
+        self.by.is_none_or(|one| one == by)
+    }
 }
 
 /// How far a suppression reaches.

@@ -3,7 +3,7 @@
 //! I6: a refused offer never returns. A refusal for ever has no end and nothing removes it but the erasure of the
 //! customer.
 
-use crate::call::ResponseKind;
+use crate::call::{ResponseBy, ResponseKind};
 use crate::options::{RESPONSE_KEPT_MS, RESPONSES_MAX};
 use crate::playbook::{Offer, Suppress, SuppressScope};
 use crate::timestamp::Timestamp;
@@ -53,6 +53,19 @@ struct Heard {
     kind: ResponseKind,
     subject: Subject,
     at: Timestamp,
+    #[serde(default)]
+    by: ResponseBy,
+}
+
+/// A response as suppression sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Said {
+    /// What became of the offer.
+    pub kind: ResponseKind,
+    /// Whose word it is.
+    pub by: ResponseBy,
+    /// When.
+    pub at: Timestamp,
 }
 
 impl Subject {
@@ -120,20 +133,15 @@ impl Refusals {
     }
 
     /// Hears a response and follows the playbook's rules. Returns what became suppressed, as `scope:id`.
-    pub fn hear(
-        &mut self,
-        kind: ResponseKind,
-        subject: &Subject,
-        at: Timestamp,
-        rules: &[Suppress],
-    ) -> Vec<String> {
-        self.responses.push(Heard { kind, subject: subject.clone(), at });
+    pub fn hear(&mut self, said: Said, subject: &Subject, rules: &[Suppress]) -> Vec<String> {
+        let Said { kind, by, at } = said;
+        self.responses.push(Heard { kind, subject: subject.clone(), at, by });
         if self.responses.len() > RESPONSES_MAX {
             self.responses.remove(0);
         }
         let mut news = Vec::new();
         for rule in rules {
-            if rule.on != kind || self.count(kind, subject, at, rule) < rule.count {
+            if rule.on != kind || !rule.hears(by) || self.count(kind, subject, at, rule) < rule.count {
                 continue;
             }
             let id = subject.id(rule.scope);
@@ -186,6 +194,7 @@ impl Refusals {
         let id = subject.id(rule.scope);
         let counts = |heard: &&Heard| {
             heard.kind == kind
+                && rule.hears(heard.by)
                 && heard.subject.id(rule.scope) == id
                 && rule.within_ms.is_none_or(|within| at.since_ms(heard.at).abs() <= within)
         };

@@ -1,10 +1,11 @@
 //! What a response does: moves the contact on, suppresses what was refused, and ends what stood.
 
-use crate::call::{Direction, Refusal, Reply, Response, ResponseKind, ResponseOutcome};
+use crate::call::{Direction, Refusal, Reply, Response, ResponseBy, ResponseKind, ResponseOutcome};
 use crate::customer::contact_history::{Contact, Hearing};
 use crate::customer::dedupe::IdHash;
+use crate::customer::feedback::AgentFeedback;
 use crate::customer::patch::plausible_time;
-use crate::customer::refusal::Subject;
+use crate::customer::refusal::{Said, Subject};
 use crate::customer::{Customer, Outcome, Turn, change, learns_in};
 use crate::learning::{Change, Outcomes};
 use crate::playbook::Playbook;
@@ -43,11 +44,19 @@ impl Customer {
         let moved = moved.filter(|_| news);
         // The same word about the same contact counts once, whatever times it comes with.
         let suppressed = match hearing {
-            Hearing::First => self.refusals.hear(response.kind, &target.subject, at, &playbook.suppress),
+            Hearing::First => {
+                let said = Said { kind: response.kind, by: response.by, at };
+                self.refusals.hear(said, &target.subject, &playbook.suppress)
+            }
             Hearing::EarlierThanKnown | Hearing::HeardBefore => Vec::new(),
         };
         if news {
             self.changed_for_decisions();
+        }
+        if news && response.by == ResponseBy::Agent {
+            let offer = Name::clone(&target.subject.offer);
+            let reason = response.reason.as_deref().map(Name::from);
+            self.feedback.note(AgentFeedback { offer, kind: response.kind, reason, at });
         }
         let reply = Reply::Response(ResponseOutcome {
             applied: news,

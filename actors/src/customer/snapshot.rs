@@ -67,6 +67,7 @@ sections! {
     10 => swept_on,
     11 => identity,
     12 => life,
+    13 => feedback,
     20 => exposures,
 }
 

@@ -5,6 +5,7 @@
 use crate::call::identity::Link;
 use crate::call::{ConsentRecord, CustomerId};
 use crate::customer::Customer;
+use crate::customer::feedback::AgentFeedback;
 use crate::customer::refusal::Suppressed;
 use crate::customer::tags::TagEntry;
 use crate::decision::CapUse;
@@ -33,6 +34,8 @@ pub struct CustomerView {
     pub caps: Vec<CapUse>,
     /// What is suppressed, for ever or for a time.
     pub refusals: Vec<RefusalView>,
+    /// What agents said of offers, oldest first.
+    pub feedback: Vec<AgentFeedback>,
     /// The decisions that stand.
     pub open_decisions: Vec<OpenDecision>,
     /// Owned products, sorted.
@@ -138,6 +141,7 @@ impl Customer {
             contacts: self.contacts.iter().map(|contact| contact.view(now)).collect(),
             caps: playbook.caps.iter().map(|cap| cap_use(cap, &self.contacts, slot)).collect(),
             refusals: self.refusals.iter().filter(|one| one.lasts_at(now)).map(RefusalView::from).collect(),
+            feedback: self.feedback.all().to_vec(),
             open_decisions: self
                 .standing
                 .iter()

@@ -150,7 +150,7 @@ sections! {
     }
     /// One of `suppress`
     Suppress {
-        on: Text, count: Option<Located<i64>>, within: Option<Text>, scope: Text, channels: Vec<Text>, then: Text,
+        on: Text, by: Option<Text>, count: Option<Located<i64>>, within: Option<Text>, scope: Text, channels: Vec<Text>, then: Text,
     }
     /// One of `quiet_hours`
     QuietHours {

@@ -1,7 +1,7 @@
 //! Responses: heard once, in any order; what was refused never returns.
 
-use crate::fixture::{Subject, playbook, response};
-use actors::call::{Command, Direction, Reply, Response, ResponseKind};
+use crate::fixture::{Subject, playbook, playbook_with, response};
+use actors::call::{Command, Direction, Reply, Response, ResponseBy, ResponseKind};
 use actors::timestamp::DAY_MS;
 use actors::value::Value;
 use proptest::prelude::*;
@@ -119,4 +119,38 @@ fn the_same_word_about_the_same_offer_of_a_decision_counts_once() {
     for _ in 0..3 {
         assert!(!ann.respond(ignored.clone()).applied);
     }
+}
+
+#[test]
+fn an_agents_word_is_kept_apart_and_suppresses_by_its_own_rules() {
+    let mut ann = Subject::consenting(playbook_with(&[(
+        "  - {on: rejected, count: 1, scope: offer, then: forever}\n",
+        "  - {on: rejected, by: customer, count: 1, scope: offer, then: forever}
+  - {on: rejected, by: agent, count: 1, scope: offer, then: 30d}\n",
+    )]));
+    ann.tag("age", Value::Int(40));
+    ann.tag("open_complaints", Value::Int(0));
+    let says = |ann: &mut Subject, offer: &str, by: ResponseBy| {
+        let decision = ann.decide("desk", Direction::Inbound);
+        ann.respond(Response {
+            decision_id: Some(decision.decision_id),
+            offer: Some(offer.into()),
+            reason: Some("not_relevant".into()),
+            by,
+            ..response(ResponseKind::Rejected)
+        })
+    };
+    assert_eq!(says(&mut ann, "coupon", ResponseBy::Agent).suppressed, ["offer:coupon"]);
+    assert_eq!(says(&mut ann, "phone", ResponseBy::Customer).suppressed, ["offer:phone"]);
+    let Reply::View(view) = ann.apply(&Command::View).reply else { panic!("a view") };
+    let [word] = &view.feedback[..] else { panic!("{:?}", view.feedback) };
+    assert_eq!(
+        (&*word.offer, word.kind, word.reason.as_deref()),
+        ("coupon", ResponseKind::Rejected, Some("not_relevant"))
+    );
+    let kept: Vec<(&str, bool)> = view.refusals.iter().map(|one| (&*one.id, one.until.is_none())).collect();
+    assert_eq!(kept, [("coupon", false), ("phone", true)]);
+    ann.wait(31 * DAY_MS);
+    let back = offered(&mut ann, "desk", Direction::Inbound);
+    assert!(back.contains(&"coupon".to_owned()) && !back.contains(&"phone".to_owned()), "{back:?}");
 }

@@ -9,6 +9,7 @@ use crate::wire::time::Time;
 use crate::wire::value;
 use actors::Name;
 use actors::call::{PatchOutcome, Receipt, TagPatch};
+use actors::customer::feedback::AgentFeedback;
 use actors::customer::view::{ContactView, CustomerView, OpenDecision, RefusalView, TagView};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,8 @@ pub struct CustomerAnswer {
     pub caps: Vec<CapAnswer>,
     /// What is suppressed.
     pub refusals: Vec<RefusalAnswer>,
+    /// What agents said of offers, oldest first.
+    pub feedback: Vec<FeedbackAnswer>,
     /// Decisions that stand.
     pub open_decisions: Vec<OpenDecisionAnswer>,
     /// Other ids of the same customer that are in force.
@@ -106,6 +109,21 @@ pub struct RefusalAnswer {
     pub until: Option<Time>,
 }
 
+/// A word of an agent about an offer.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct FeedbackAnswer {
+    /// The offer.
+    pub offer: Name,
+    /// What the agent said became of it.
+    pub response: &'static str,
+    /// Why.
+    pub reason: Option<Name>,
+    /// Whose word: `agent`.
+    pub by: &'static str,
+    /// When.
+    pub at: Time,
+}
+
 /// A decision that stands.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct OpenDecisionAnswer {
@@ -134,6 +152,7 @@ impl CustomerAnswer {
             contacts: view.contacts.iter().map(ContactAnswer::of).collect(),
             caps: view.caps.iter().map(CapAnswer::of).collect(),
             refusals: view.refusals.iter().map(RefusalAnswer::of).collect(),
+            feedback: view.feedback.iter().map(FeedbackAnswer::of).collect(),
             open_decisions: view.open_decisions.iter().map(OpenDecisionAnswer::of).collect(),
             aliases: in_force(&view.links),
             links: view.links.iter().map(LinkAnswer::of).collect(),
@@ -166,6 +185,18 @@ impl ContactAnswer {
             line: contact.line.clone(),
             state: contact.state,
             at: Time(contact.at),
+        }
+    }
+}
+
+impl FeedbackAnswer {
+    fn of(word: &AgentFeedback) -> Self {
+        FeedbackAnswer {
+            offer: word.offer.clone(),
+            response: word.kind.word(),
+            reason: word.reason.clone(),
+            by: "agent",
+            at: Time(word.at),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::look_up::LookUp;
 use super::tenant_default;
 use super::times::{Edge, moment};
-use crate::call::ResponseKind;
+use crate::call::{ResponseBy, ResponseKind};
 use crate::learning::smoothing::STRENGTH_DEFAULT;
 use crate::playbook::extras::Place;
 use crate::playbook::fences::{Fence, Fences, LAT_MAX, RADIUS_M_MAX};
@@ -253,7 +253,20 @@ fn suppression(written: &WrittenSuppress, look_up: &mut LookUp<'_>) -> Option<Su
     let channels: Vec<Name> =
         written.channels.iter().filter_map(|name| look_up.channel(&name.value, name.at, about)).collect();
     let count = u32::try_from(count.value).ok();
-    Some(Suppress { on: on?, count: count?, within_ms: within_ms?, scope: scope?, channels, for_ms: for_ms? })
+    let words = [("customer", ResponseBy::Customer), ("agent", ResponseBy::Agent)];
+    let by = match &written.by {
+        Some(text) => look_up.word(text, about, &words).map(Some),
+        None => Some(None),
+    };
+    Some(Suppress {
+        on: on?,
+        by: by?,
+        count: count?,
+        within_ms: within_ms?,
+        scope: scope?,
+        channels,
+        for_ms: for_ms?,
+    })
 }
 
 pub fn calendar(source: &Source, zone: &TimeZone, look_up: &mut LookUp<'_>) -> Vec<CalendarEntry> {
