@@ -264,19 +264,20 @@ impl Customer {
         if let Some(hash) = request_hash {
             self.recent.answered(hash, &moment.decision_id, turn.now);
         }
+        let decision = Arc::new(decided.decision);
         let logged = LoggedDecision {
-            decision: decided.decision.clone(),
+            decision: Arc::clone(&decision),
             request: request.clone(),
             snapshot: turn.before.to_vec(),
             learning_since: turn.active.learning_since,
             evidence: moment.priors.evidence().cloned(),
         };
-        let evidence = self.exposed(&decided.decision, &turn.active.playbook);
+        let evidence = self.exposed(&decision, &turn.active.playbook);
         Outcome {
             contacts: decided.contacts,
             decisions: vec![logged],
             evidence: evidence.into_iter().collect(),
-            ..Outcome::changed(Reply::Decision(Arc::new(decided.decision)))
+            ..Outcome::changed(Reply::Decision(decision))
         }
     }
 

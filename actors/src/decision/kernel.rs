@@ -14,6 +14,7 @@ mod screen;
 mod sums;
 mod best;
 
+use crate::decision::arbitration::Scored;
 use crate::decision::candidates::{Case, Reason};
 use crate::decision::index::OfferIndex;
 use crate::decision::index::bits::Bits;
@@ -74,6 +75,7 @@ struct Scratch {
     /// By class of context weights: upper bound of the logarithm of C.
     context: Vec<f32>,
     candidates: Vec<Candidate>,
+    scored: Vec<Scored>,
     /// The best lower bounds, largest first.
     floors: Vec<f32>,
 }
@@ -194,5 +196,16 @@ impl Scratch {
         self.values.clear();
         self.values.resize(index.worth.formulas as usize, Worthiness::Unasked);
         self.context.clear();
+        // At worst every offer is a candidate: room for all, so that no customer makes it grow.
+        self.candidates.clear();
+        self.candidates.reserve(offers);
+        self.scored.clear();
+        self.scored.reserve(offers);
+        self.floors.clear();
+        self.floors.reserve(offers);
+        self.active.reserve(features);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,8 +17,8 @@ use std::sync::Arc;
 /// value, with which probability the first was put first, the arm, and the models.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoggedDecision {
-    /// The answer.
-    pub decision: Decision,
+    /// The answer, shared with whoever asked.
+    pub decision: Arc<Decision>,
     /// The question.
     pub request: DecisionRequest,
     /// The customer as encoded before the decision; empty for one never seen.
@@ -62,8 +62,8 @@ impl LoggedDecision {
         }
         let (customer, moment) = self.before(customer, playbook, priors)?;
         let replayed = decide(&customer, playbook, &self.request, &moment).decision;
-        let replay_matches = rmp_serde::to_vec(&replayed).ok() == rmp_serde::to_vec(&self.decision).ok();
-        Ok(explain(&customer, playbook, &self.request, &moment, self.decision.clone(), replay_matches))
+        let replay_matches = rmp_serde::to_vec(&replayed).ok() == rmp_serde::to_vec(&*self.decision).ok();
+        Ok(explain(&customer, playbook, &self.request, &moment, (*self.decision).clone(), replay_matches))
     }
 
     fn before(

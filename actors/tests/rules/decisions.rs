@@ -285,7 +285,7 @@ proptest! {
         let mut ann = adult();
         ann.decide("app", Direction::Inbound);
         let mut logged = ann.logged[0].clone();
-        logged.decision.items[0].value += tamper as f64;
+        std::sync::Arc::make_mut(&mut logged.decision).items[0].value += tamper as f64;
         let explanation = logged.explain(&ann.id, &ann.active.playbook, &ann.active.priors).expect("readable");
         prop_assert!(!explanation.replay_matches);
     }

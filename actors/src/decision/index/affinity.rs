@@ -137,6 +137,7 @@ impl AffinityIndex {
             row_starts.push(row_features.len() as u32);
         }
         drop(numbers);
+        let features = by_tag(features, &mut row_features);
         for (number, feature) in features.iter().enumerate() {
             slots.add_feature(feature.tag, number as u32);
         }
@@ -179,6 +180,18 @@ impl AffinityIndex {
         let offers = self.slack.len();
         self.features.len() * (size_of::<Feature>() + 4) + terms * (4 + 8 + 4 + 4) + offers * (4 + 4)
     }
+}
+
+/// Numbers features anew, so that those of one tag lie beside each other; rows learn their new numbers.
+fn by_tag(features: Vec<Feature>, row_features: &mut [u32]) -> Vec<Feature> {
+    let mut order: Vec<u32> = (0..features.len() as u32).collect();
+    order.sort_by_key(|number| features[*number as usize].tag);
+    let mut renamed = vec![0; features.len()];
+    for (new, old) in order.iter().enumerate() {
+        renamed[*old as usize] = new as u32;
+    }
+    row_features.iter_mut().for_each(|feature| *feature = renamed[*feature as usize]);
+    order.iter().map(|old| features[*old as usize].clone()).collect()
 }
 
 /// Rows turned into postings: where each feature's begin, and all of them.

@@ -111,6 +111,12 @@ impl Bits {
         &self.0
     }
 
+    /// How many words it has room for.
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+
     fn bytes(&self) -> usize {
         self.0.len() * 8
     }

@@ -208,7 +208,7 @@ impl Draft {
         drafts.sort_unstable_by_key(|(key, _)| *key);
         let mut groups = Vec::with_capacity(drafts.len());
         for ((tag, layer), draft) in drafts {
-            slots.add_predicates(tag, groups.len() as u32);
+            slots.add_group(tag, groups.len() as u32);
             let mut others: Vec<_> = draft.others.into_iter().collect();
             others.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
             groups.push(Group {
@@ -229,7 +229,7 @@ impl Draft {
         });
         RuleIndex {
             groups: groups.into(),
-            slots: (0..slots.len() as u32).filter(|slot| !slots.slot(*slot).predicates.is_empty()).collect(),
+            slots: (0..slots.len() as u32).filter(|slot| slots.slot(*slot).groups.len() > 0).collect(),
             owned: self.owned.into_iter().map(|(product, lists)| (product, lists.map(members))).collect(),
             shared: shared.collect(),
             walked,

@@ -2,6 +2,7 @@
 
 use crate::playbook::{Tag, TagNumber};
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// No slot.
 const NONE: u32 = u32::MAX;
@@ -18,10 +19,10 @@ pub struct Slots {
 pub struct Slot {
     /// Older values count as missing.
     pub age_max_ms: Option<i64>,
-    /// Groups of predicates over it, by number.
-    pub predicates: Vec<u32>,
-    /// Features over it, by number.
-    pub features: Vec<u32>,
+    /// Groups of predicates over it: these numbers.
+    pub groups: Range<u32>,
+    /// Features over it: these numbers.
+    pub features: Range<u32>,
 }
 
 impl Slots {
@@ -54,14 +55,14 @@ impl Slots {
         self.slots.is_empty()
     }
 
-    /// Notes that a group of predicates is about a tag.
-    pub fn add_predicates(&mut self, tag: TagNumber, group: u32) {
-        self.slot_mut(tag).predicates.push(group);
+    /// Notes that a group of predicates is about a tag. Groups of one tag come one after the other.
+    pub fn add_group(&mut self, tag: TagNumber, group: u32) {
+        append(&mut self.slot_mut(tag).groups, group);
     }
 
-    /// Notes that a feature is about a tag.
+    /// Notes that a feature is about a tag. Features of one tag come one after the other.
     pub fn add_feature(&mut self, tag: TagNumber, feature: u32) {
-        self.slot_mut(tag).features.push(feature);
+        append(&mut self.slot_mut(tag).features, feature);
     }
 
     /// Copies from the declared tags how old values may be.
@@ -76,8 +77,7 @@ impl Slots {
     /// Bytes on the heap.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let lists = self.slots.iter().map(|slot| (slot.predicates.len() + slot.features.len()) * 4);
-        self.by_number.len() * 4 + self.slots.len() * size_of::<Slot>() + lists.sum::<usize>()
+        self.by_number.len() * 4 + self.slots.len() * size_of::<Slot>()
     }
 
     fn slot_mut(&mut self, tag: TagNumber) -> &mut Slot {
@@ -91,4 +91,12 @@ impl Slots {
         }
         &mut self.slots[self.by_number[place] as usize]
     }
+}
+
+fn append(numbers: &mut Range<u32>, number: u32) {
+    if numbers.start == numbers.end {
+        *numbers = number..number;
+    }
+    assert_eq!(numbers.end, number, "numbers of one tag follow each other");
+    numbers.end += 1;
 }

@@ -92,7 +92,7 @@ pub fn best<'a>(
         remaining.remove(place as u32);
     }
     let mut wanted = limit * 2 + SPARE;
-    let mut scored: Vec<Scored> = Vec::with_capacity(wanted * 2);
+    let mut scored = std::mem::take(&mut scratch.scored);
     while !arrangement.is_full() && !remaining.is_empty() {
         let is_last = find_candidates(case, index, scratch, remaining, wanted);
         scored.clear();
@@ -120,6 +120,7 @@ pub fn best<'a>(
         }
         wanted *= GROWTH;
     }
+    scratch.scored = scored;
     arrangement
 }
 

@@ -19,8 +19,7 @@ pub fn look(case: &Case<'_>, index: &OfferIndex, scratch: &mut Scratch) {
                 continue;
             }
             scratch.present[slot as usize] = true;
-            for group in &known.predicates {
-                let group = &index.rules.groups[*group as usize];
+            for group in &index.rules.groups[known.groups.start as usize..known.groups.end as usize] {
                 let layer = group.layer as usize;
                 group.apply(
                     &entry.value,
@@ -29,17 +28,17 @@ pub fn look(case: &Case<'_>, index: &OfferIndex, scratch: &mut Scratch) {
                     index.offers,
                 );
             }
-            for feature in &known.features {
-                if let Some(strength) = index.affinity.features[*feature as usize].strength(&entry.value) {
-                    scratch.strengths[*feature as usize] = strength;
-                    scratch.active.push(*feature);
+            for feature in known.features.clone() {
+                if let Some(strength) = index.affinity.features[feature as usize].strength(&entry.value) {
+                    scratch.strengths[feature as usize] = strength;
+                    scratch.active.push(feature);
                 }
             }
         }
     }
     for slot in index.rules.slots.iter().filter(|slot| !scratch.present[**slot as usize]) {
-        for group in &index.slots.slot(*slot).predicates {
-            let group = &index.rules.groups[*group as usize];
+        let groups = index.slots.slot(*slot).groups.clone();
+        for group in &index.rules.groups[groups.start as usize..groups.end as usize] {
             group.need.add_to(&mut scratch.unknown[group.layer as usize], index.offers);
             group.ask.add_to(&mut scratch.fail[group.layer as usize], index.offers);
         }
