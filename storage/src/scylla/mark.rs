@@ -58,7 +58,7 @@ struct Stripe {
 /// A stripe remembers so many doubtful customers by name; a dead server leaves a handful a stripe.
 const DOUBTFUL_MAX: usize = 64;
 
-/// A write about to be sent. Dropped without [`settled`](Attempt::settled) it leaves its customer in doubt.
+/// A write about to be sent. Dropped before its outcome is known, it leaves its customer in doubt.
 pub(super) struct Attempt<'a> {
     /// Under which mark.
     pub mark: Mark,

@@ -12,7 +12,7 @@ use storage::{
 use tokio::time::{Instant, sleep, timeout};
 
 const ALL: Page = Page { from_ms: i64::MIN, to_ms: i64::MAX, after: None, rows_max: 1000 };
-const TIMEOUT_MS: u64 = 700;
+const TIMEOUT_MS: u64 = 1500;
 
 /// A keyspace behind a wire, and a store that loses patience soon.
 async fn behind_a_wire(server: &str) -> (Proxy, ScyllaOptions, Scylla) {
