@@ -34,7 +34,7 @@ use crate::options::{CONTACT_LIVES_MS, DECISION_STANDS_MS};
 use crate::playbook::{Cap, Counts, Offer, Playbook, TagNumber};
 use crate::timestamp::Timestamp;
 use crate::value::Name;
-pub use answer::{Arm, Basis, CapUse, Decision, Item, Lineage, Reason, Withheld};
+pub use answer::{Arm, Basis, CapUse, Decision, Item, Lineage, Reason, Treatment, Withheld};
 
 use arbitration::Scored;
 use candidates::Case;
@@ -115,7 +115,7 @@ pub fn decide_by(
     let case = Case::new(customer, playbook, request, moment);
     let question = question(&case);
     let standing = standing_for(&case, &question);
-    let selection = way.select(&case, standing.map(|standing| &standing.offer));
+    let selection = way.select(&case, lead(&case, standing));
     let choice = choose(&case, &selection, standing, moment);
     let items =
         choice.list.iter().enumerate().map(|(place, listed)| item(&case, listed, place, way)).collect();
@@ -139,6 +139,7 @@ pub fn decide_by(
         lineage: choice.lineage,
         ghost: selection.ghost.map(|ix| Name::clone(&playbook.offers[ix].id)),
         line: request.line.clone(),
+        experiment: case.dealt.map(|dealt| Treatment::of(&dealt)),
     };
     let contacts = reserve(&case, &mut decision);
     let standing = choice.new_standing.then(|| stand(&question, &decision)).flatten();
@@ -172,12 +173,14 @@ fn choose(case: &Case<'_>, selection: &Selection, standing: Option<&Standing>, m
         let arm = if control { Arm::Control } else { standing.arm };
         return Choice { list, arm, lineage: Some(lineage(case, standing)), new_standing: false };
     }
-    let playbook = case.facts.playbook;
+    if let Some(lead) = selection.lead {
+        // A marketer's own list leads, always.
+        let listed = |scored: &Scored| Listed { scored: *scored, shown_probability: 1.0 };
+        let list = std::iter::once(&lead).chain(&selection.list).map(listed).collect();
+        return Choice { list, arm: Arm::Optimised, lineage: None, new_standing: standing.is_none() };
+    }
     let pool = selection.list.len();
-    let share = match control {
-        true => 0.0,
-        false => allotment::explore_share(playbook.explore, moment.learning_since, moment.now),
-    };
+    let share = explore_share(case, moment);
     let explored = allotment::explored(&moment.decision_id, share, pool);
     let mut order: Vec<usize> = (0..pool).collect();
     if let Some(place) = explored {
@@ -195,6 +198,25 @@ fn choose(case: &Case<'_>, selection: &Selection, standing: Option<&Standing>, m
     };
     // One that this channel may not have still stands in the others.
     Choice { list, arm, lineage: None, new_standing: standing.is_none() }
+}
+
+/// The share of decisions that explore: the schedule's, or that of the customer's arm; none in a control group.
+fn explore_share(case: &Case<'_>, moment: &Moment) -> f64 {
+    if case.holdout.is_some() {
+        return 0.0;
+    }
+    let of_arm = case.dealt.and_then(|dealt| dealt.arm.explore);
+    let explore = case.facts.playbook.explore;
+    of_arm.unwrap_or_else(|| allotment::explore_share(explore, moment.learning_since, moment.now))
+}
+
+/// The offer that is to lead: the number one that stands, else the first of a marketer's own list that may be shown.
+pub(crate) fn lead<'a>(case: &Case<'a>, standing: Option<&'a Standing>) -> Option<&'a Name> {
+    if let Some(standing) = standing {
+        return Some(&standing.offer);
+    }
+    let list = &case.dealt?.arm.list;
+    list.iter().find(|id| case.facts.playbook.offer(id).is_some_and(|offer| case.screen(offer).is_ok()))
 }
 
 /// What a standing number one has to answer.

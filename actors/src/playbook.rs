@@ -64,6 +64,8 @@ pub struct Playbook {
     pub calendar: Vec<CalendarEntry>,
     /// Control groups.
     pub holdouts: Vec<Holdout>,
+    /// Experiments, in the order of the files: a customer takes part in the first that has a place for them.
+    pub experiments: Vec<Experiment>,
     /// Exploration schedule.
     pub explore: Explore,
     /// Whether evidence from responses moves the priors.
@@ -422,6 +424,34 @@ pub struct Holdout {
     pub buckets: u32,
     /// Draws the group.
     pub salt: Name,
+}
+
+/// A comparison of ways to decide, by customers dealt into arms.
+#[derive(Debug)]
+pub struct Experiment {
+    /// Its id.
+    pub id: Name,
+    /// Deals the customers.
+    pub salt: Name,
+    /// How many of 10,000 buckets take part. Growing, it only lets more in.
+    pub ramp_buckets: u64,
+    /// Off: nobody takes part, from the next turn on.
+    pub enabled: bool,
+    /// Its arms; their shares make a whole.
+    pub arms: Vec<ExperimentArm>,
+}
+
+/// One way to decide.
+#[derive(Debug)]
+pub struct ExperimentArm {
+    /// Its id.
+    pub id: Name,
+    /// Buckets below this one, and not below that of the arm before, are dealt to it.
+    pub upto_bucket: u64,
+    /// The share of exploring decisions here; `None`: the playbook's.
+    pub explore: Option<f64>,
+    /// A marketer's own list: the first of these that may be shown is the number one. Empty: the best is.
+    pub list: Vec<Name>,
 }
 
 /// How large the share of exploring decisions is.

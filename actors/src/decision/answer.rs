@@ -3,6 +3,7 @@
 //! These types are logged as they are: a change of their shape changes the format of the decision log.
 
 use crate::call::Direction;
+use crate::decision::allotment::Dealt;
 use crate::timestamp::Timestamp;
 use crate::value::{Name, Value};
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,26 @@ pub struct Decision {
     /// The line it is for.
     #[serde(default)]
     pub line: Option<Name>,
+    /// The experiment the customer takes part in.
+    #[serde(default)]
+    pub experiment: Option<Treatment>,
+}
+
+/// An experiment and the arm a customer was dealt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Treatment {
+    /// The experiment's id.
+    pub experiment: Name,
+    /// The arm's id.
+    pub arm: Name,
+}
+
+impl Treatment {
+    /// What was dealt.
+    #[must_use]
+    pub fn of(dealt: &Dealt<'_>) -> Self {
+        Treatment { experiment: Name::clone(&dealt.experiment.id), arm: Name::clone(&dealt.arm.id) }
+    }
 }
 
 /// Which group a customer was in.

@@ -6,7 +6,7 @@
 use crate::call::DecisionRequest;
 use crate::call::Direction;
 use crate::customer::Customer;
-use crate::decision::allotment::held_out;
+use crate::decision::allotment::{Dealt, dealt, held_out};
 use crate::decision::contact_policy::{AskedSlot, Sending, binds, cap_use, is_capped};
 use crate::decision::context::CaseFacts;
 use crate::decision::explanation::Stage;
@@ -30,6 +30,8 @@ pub struct Case<'a> {
     pub sending: Sending,
     /// The customer's control group.
     pub holdout: Option<&'a Holdout>,
+    /// The experiment the customer takes part in; nobody in a control group does.
+    pub dealt: Option<Dealt<'a>>,
     exclusive: Vec<&'a CalendarEntry>,
     pauses: Vec<&'a Pause>,
     /// Caps that bind this decision, and how far each is used.
@@ -258,10 +260,12 @@ impl<'a> Case<'a> {
             let meant = entry.segment.as_ref().is_none_or(|segment| segment.holds(&facts) == Some(true));
             entry.exclusive && entry.from <= now && now < entry.to && meant
         };
+        let holdout = held_out(&playbook.holdouts, customer.id());
         Case {
             facts,
             sending,
-            holdout: held_out(&playbook.holdouts, customer.id()),
+            holdout,
+            dealt: holdout.map_or_else(|| dealt(&playbook.experiments, customer.id()), |_| None),
             exclusive: playbook.calendar.iter().filter(in_force).collect(),
             pauses: playbook.pauses.iter().filter(|pause| pause.when.holds(&known) == Some(true)).collect(),
             caps,

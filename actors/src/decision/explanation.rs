@@ -6,7 +6,7 @@ use crate::decision::arbitration::Scored;
 use crate::decision::candidates::{Case, Reason};
 use crate::decision::propensity::{PropensityModel, Term};
 use crate::decision::walk::{rank, screen_all};
-use crate::decision::{CapUse, Decision, Moment, question, standing_for};
+use crate::decision::{CapUse, Decision, Moment, lead, question, standing_for};
 use crate::playbook::{Offer, Playbook, Verdict};
 use crate::timestamp::Timestamp;
 use crate::value::Name;
@@ -114,7 +114,7 @@ pub(crate) fn explain(
 ) -> Explanation {
     let case = Case::new(customer, playbook, request, moment);
     let screened = screen_all(&case);
-    let lead = standing_for(&case, &question(&case)).map(|standing| &standing.offer);
+    let lead = lead(&case, standing_for(&case, &question(&case)));
     let ranking = rank(&case, &screened.survivors, request.limit, lead);
     let place = |ix: usize| decision.items.iter().find(|item| item.offer == playbook.offers[ix].id);
     let mut fates: Vec<Fate> = Vec::with_capacity(playbook.offers.len());

@@ -14,6 +14,7 @@ mod languages;
 mod policy;
 mod times;
 mod journeys;
+mod experiments;
 mod stages;
 
 use super::source::{self, Source};
@@ -125,6 +126,7 @@ fn lower(mut source: Source, dictionary: &Dictionary, findings: &mut Findings) -
     let suppress = policy::suppress(&source, &mut look_up);
     let quiet_hours = times::quiet_hours(&source, &mut look_up);
     let holdouts = policy::holdouts(&source, &mut look_up);
+    let experiments = experiments::experiments(&source, &mut look_up);
     let explore = policy::explore(&source, &mut look_up);
     let family_max = family_max(&source, &mut look_up);
     journeys::check(&source, &mut look_up);
@@ -156,6 +158,7 @@ fn lower(mut source: Source, dictionary: &Dictionary, findings: &mut Findings) -
         quiet_hours,
         calendar,
         holdouts,
+        experiments,
         explore,
         learning,
         family_max,

@@ -73,6 +73,8 @@ pub struct Source {
     pub partners: Vec<extras::Partner>,
     #[serde(default)]
     pub languages: Option<extras::Languages>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub experiments: Vec<Experiment>,
 }
 
 impl Source {
@@ -84,8 +86,8 @@ impl Source {
         rmp_serde::from_slice(canonical).map_err(|error| Unreadable::new("canonical playbook", error))
     }
 
-    /// Sorts what has no order. Updates, weights, suppressions, quiet hours, fit rules and
-    /// holdouts keep theirs.
+    /// Sorts what has no order. Updates, weights, suppressions, quiet hours, fit rules,
+    /// holdouts and experiments keep theirs.
     pub fn sort(&mut self) {
         self.tags.sort_by(|a, b| a.id.value.cmp(&b.id.value));
         self.events.sort_by(|a, b| a.id.value.cmp(&b.id.value));
@@ -161,6 +163,10 @@ sections! {
     CalendarEntry { id: Text, segment: Option<Text>, from: Text, to: Text, exclusive: bool, }
     /// One of `holdouts`
     Holdout { id: Text, share: Located<f64>, salt: Text, }
+    /// One of `experiments`
+    Experiment { id: Text, salt: Text, ramp: Option<Located<f64>>, enabled: Option<Located<bool>>, arms: Vec<ExperimentArm>, }
+    /// One of an experiment's `arms`
+    ExperimentArm { id: Text, share: Located<f64>, explore: Option<Located<f64>>, list: Vec<Text>, }
     /// `explore`
     Explore { start: Located<f64>, steady: Located<f64>, ramp: Text, }
     /// `lifecycle`

@@ -14,6 +14,7 @@ mod events;
 mod derived;
 mod life;
 mod kernel;
+mod experiments;
 mod learning;
 mod responses;
 mod sample_playbook;

@@ -5,7 +5,7 @@ use crate::wire::time::Time;
 use crate::wire::value;
 use actors::Name;
 use actors::call::{CustomerId, DecisionRequest, Direction};
-use actors::decision::{Decision, ITEMS_MAX, Item, Lineage, Reason, Withheld};
+use actors::decision::{Decision, ITEMS_MAX, Item, Lineage, Reason, Treatment, Withheld};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -110,6 +110,8 @@ pub struct DecisionAnswer {
     pub direction: &'static str,
     /// optimised, test or control.
     pub arm: &'static str,
+    /// The experiment the customer takes part in, and the arm dealt to them.
+    pub experiment: Option<TreatmentAnswer>,
     /// full or context_only.
     pub basis: &'static str,
     /// Best first.
@@ -122,6 +124,21 @@ pub struct DecisionAnswer {
     pub lineage: Option<LineageAnswer>,
     /// The line it is for.
     pub line: Option<Name>,
+}
+
+/// An experiment and an arm.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct TreatmentAnswer {
+    /// The experiment's id.
+    pub id: Name,
+    /// The arm's id.
+    pub arm: Name,
+}
+
+impl TreatmentAnswer {
+    fn of(treatment: &Treatment) -> Self {
+        TreatmentAnswer { id: treatment.experiment.clone(), arm: treatment.arm.clone() }
+    }
 }
 
 /// One chosen offer.
@@ -227,6 +244,7 @@ impl DecisionAnswer {
             channel: decision.channel.clone(),
             direction: decision.direction.word(),
             arm: decision.arm.word(),
+            experiment: decision.experiment.as_ref().map(TreatmentAnswer::of),
             basis: decision.basis.word(),
             items: decision.items.iter().map(ItemAnswer::of).collect(),
             withheld: decision.withheld.iter().map(WithheldAnswer::of).collect(),

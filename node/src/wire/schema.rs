@@ -57,6 +57,7 @@ mod tests {
             "quiet_hours",
             "calendar",
             "holdouts",
+            "experiments",
             "journeys",
             "fit",
             "partners",
@@ -84,6 +85,7 @@ mod tests {
             inner("offers", &format!("{key}/items"), &format!("{key}: [{{{z}}}]"));
         }
         inner("caps", "window", &format!("window: {{{z}}}"));
+        inner("experiments", "arms/items", &format!("arms: [{{{z}}}]"));
         inner("journeys", "entry", &format!("entry: {{{z}}}"));
         inner("journeys", "steps/items", &format!("steps: [{{id: s, {z}}}]"));
         for key in ["wait", "message"] {

@@ -405,3 +405,35 @@ fn a_number_that_is_set_and_counted_on_is_replayed_in_order() {
     }
     assert_eq!(how("{tag: recent_mb, take: data.mb}"), (true, false));
 }
+
+#[test]
+fn experiments_are_whole_and_name_what_exists() {
+    let check = |text: &str, expected: &[&str]| {
+        let text = format!("experiments: [{{id: x, salt: s, {text}}}]");
+        let files =
+            [("tags.yaml", TAGS), ("events.yaml", EVENTS), ("offers.yaml", OFFERS), ("x.yaml", &text)];
+        let found: Vec<String> =
+            mistakes(&files).into_iter().filter(|line| line.starts_with("x.yaml")).collect();
+        assert_eq!(found, expected, "{text}");
+    };
+    check("arms: [{id: a, share: 0.5}, {id: b, share: 0.5, list: [data-xl], explore: 0.3}]", &[]);
+    check("ramp: 5, enabled: false, arms: [{id: a, share: 1}]", &[]);
+    check(
+        "arms: [{id: a, share: 0.5}, {id: b, share: 0.4}]",
+        &[
+            "x.yaml:1: experiment x: the shares of its arms add up to 0.9; let them add up to 1; keep customers out with ramp",
+        ],
+    );
+    check(
+        "arms: [{id: a, share: 1, list: [data-xxl]}]",
+        &["x.yaml:1: experiment x, arm a: unknown offer data-xxl; did you mean data-xl?"],
+    );
+    check(
+        "ramp: 101, arms: [{id: a, share: 1}]",
+        &["x.yaml:1: experiment x: ramp is 101; give a number from 0 to 100"],
+    );
+    check(
+        "arms: [{id: a, share: 0.5}, {id: a, share: 0.5}]",
+        &["x.yaml:1: experiment x: arm a is there twice; rename or remove one of them"],
+    );
+}

@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// The sections of a playbook; lists may be spread over files, the others stand in one place.
-pub(crate) const SECTIONS: [&str; 22] = [
+pub(crate) const SECTIONS: [&str; 23] = [
     "tenant",
     "kpi",
     "tags",
@@ -22,6 +22,7 @@ pub(crate) const SECTIONS: [&str; 22] = [
     "quiet_hours",
     "calendar",
     "holdouts",
+    "experiments",
     "explore",
     "family_max",
     "learning",
@@ -87,6 +88,7 @@ fn section(name: &str, node: &Node, source: &mut Source, findings: &RefCell<Find
         "quiet_hours" => source.quiet_hours.extend(list("quiet hours").read(read_policy::quiet_hours)),
         "calendar" => source.calendar.extend(list("calendar entry").read(read_policy::calendar_entry)),
         "holdouts" => source.holdouts.extend(list("holdout").read(read_policy::holdout)),
+        "experiments" => source.experiments.extend(list("experiment").read(read_policy::experiment)),
         "journeys" => source.journeys.extend(list("journey").read(read_policy::journey)),
         "explore" => source.explore = read_policy::explore(node, findings),
         "learning" => {

@@ -2,8 +2,8 @@
 
 use super::fields::Fields;
 use super::{
-    CalendarEntry, Cap, ContextWeight, Explore, Fence, Holdout, Journey, LifeCycle, Located, Move, Pause,
-    QuietHours, Suppress, Text,
+    CalendarEntry, Cap, ContextWeight, Experiment, ExperimentArm, Explore, Fence, Holdout, Journey,
+    LifeCycle, Located, Move, Pause, QuietHours, Suppress, Text,
 };
 use crate::playbook::text::{Findings, Node, NodeKind};
 use std::cell::RefCell;
@@ -108,6 +108,21 @@ pub(super) fn holdout(fields: &mut Fields<'_>) -> Option<Holdout> {
     let (id, share, salt) =
         (fields.needed_text("id"), fields.needed_number("share"), fields.needed_expression("salt"));
     Some(Holdout { id: id?, share: share?, salt: salt? })
+}
+
+pub(super) fn experiment(fields: &mut Fields<'_>) -> Option<Experiment> {
+    let id = fields.needed_text("id");
+    if let Some(id) = &id {
+        fields.rename(format!("experiment {}", id.value));
+    }
+    let salt = fields.needed_expression("salt");
+    let (ramp, enabled) = (fields.number("ramp"), fields.flag("enabled"));
+    let arms = fields.nested("arms", "an arm", |arm| {
+        let (id, share) = (arm.needed_text("id"), arm.needed_number("share"));
+        let (explore, list) = (arm.number("explore"), arm.texts("list"));
+        Some(ExperimentArm { id: id?, share: share?, explore, list })
+    });
+    Some(Experiment { id: id?, salt: salt?, ramp, enabled, arms })
 }
 
 pub(super) fn explore(node: &Node, findings: &RefCell<Findings>) -> Option<Explore> {
