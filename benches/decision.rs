@@ -7,6 +7,7 @@
 //! and scores what passes with hash look-ups, and the one that scores all and asks then. Budget: whole decisions 20 (even, wide), 7
 //! (Zipf, wide) and 4 times (narrow) faster than rules first; 40,000 offers at most twice 20,000; the curve follows what customers
 //! match. Medians are of interleaved rounds: judge the ratios, times on shared machines mean little.
+//! Each way runs on the caches that the one before it left: "whole" follows the baselines and finds them cold, those after it warm.
 
 #[path = "decision/catalogue.rs"]
 mod catalogue;
