@@ -257,7 +257,9 @@ fn life() -> Vec<Arc<[u8]>> {
     let set = (0..600).map(|n| (format!("t{n}"), Value::Number(((n * 37) % 100) as f64 + 0.5))).collect();
     let patch = TagPatch { source: "lake".into(), as_of: Some(at(0)), set, unset: vec![] };
     assert!(
-        customer.apply(&Command::PatchTags(patch), Turn { active: &active, now: at(0), before: &[] }).changed
+        customer
+            .apply(&Command::PatchTags(patch), Turn { active: &active, now: at(0), before: &[], left: &[] })
+            .changed
     );
     let mut snapshots: Vec<Arc<[u8]>> = vec![customer.encode().into()];
     for n in 1..=EVENTS as i64 {
@@ -270,7 +272,7 @@ fn life() -> Vec<Arc<[u8]>> {
             at: Some(at(7 * n)),
             data: Value::Map(BTreeMap::from([("mb".to_owned(), Value::Number(n as f64 * 3.7))])),
         };
-        let turn = Turn { active: &active, now: at(7 * n), before: &before };
+        let turn = Turn { active: &active, now: at(7 * n), before: &before, left: &[] };
         assert!(customer.apply(&Command::Events(vec![event]), turn).changed);
         snapshots.push(customer.encode().into());
     }

@@ -66,7 +66,7 @@ fn customer(id: &CustomerId, active: &Active, tags: usize) -> Vec<u8> {
         set: (0..tags).map(|n| (format!("t{n}"), Value::Number(((n * 37) % 100) as f64 + 0.5))).collect(),
         unset: vec![],
     };
-    let turn = Turn { active, now: now(), before: &[] };
+    let turn = Turn { active, now: now(), before: &[], left: &[] };
     let outcome = customer.apply(&Command::PatchTags(patch), turn);
     assert!(outcome.changed);
     customer.encode()
@@ -100,7 +100,7 @@ fn turn(criterion: &mut Criterion, name: &str, active: &Active, snapshot: &[u8],
     criterion.bench_function(name, |bencher| {
         bencher.iter(|| {
             let mut customer = Customer::decode(&id, black_box(snapshot)).expect("readable");
-            let outcome = customer.apply(command, Turn { active, now: now(), before: snapshot });
+            let outcome = customer.apply(command, Turn { active, now: now(), before: snapshot, left: &[] });
             let rows: Vec<Vec<u8>> = outcome.decisions.iter().map(|logged| logged.encode()).collect();
             (customer.encode(), rows)
         });

@@ -27,6 +27,7 @@ use crate::call::{
 };
 use crate::decision::log::LoggedDecision;
 use crate::decision::standing::Standing;
+use crate::decision::totals::{UnitMoves, UnitsLeft};
 use crate::decision::{Decision, Moment, decide};
 use crate::learning::{Change, Outcomes};
 use crate::options::{CLOCK_STEP_MS_MAX, CONTACT_KEPT_MS_MIN, CONTACT_LIVES_MS, FUTURE_MAX_MS};
@@ -95,6 +96,8 @@ pub struct Turn<'a> {
     pub now: Timestamp,
     /// The customer as encoded before the turn; empty for one never seen.
     pub before: &'a [u8],
+    /// Totals that have little or nothing left for this turn; of all others there is enough.
+    pub left: &'a [UnitsLeft],
 }
 
 /// What a command did.
@@ -110,11 +113,20 @@ pub struct Outcome {
     pub decisions: Vec<LoggedDecision>,
     /// What is to be counted as evidence once the turn is saved.
     pub evidence: Vec<Change>,
+    /// Units of totals taken and given back.
+    pub units: UnitMoves,
 }
 
 impl Outcome {
     fn unchanged(reply: Reply) -> Self {
-        Outcome { reply, changed: false, contacts: Vec::new(), decisions: Vec::new(), evidence: Vec::new() }
+        Outcome {
+            reply,
+            changed: false,
+            contacts: Vec::new(),
+            decisions: Vec::new(),
+            evidence: Vec::new(),
+            units: UnitMoves::default(),
+        }
     }
 
     fn changed(reply: Reply) -> Self {
@@ -251,6 +263,7 @@ impl Customer {
             now: turn.now,
             decision_id: self.next_decision_id(turn.now),
             learning_since: turn.active.learning_since,
+            left: turn.left.to_vec(),
             priors: Arc::clone(&turn.active.priors),
         };
         let decided = decide(self, &turn.active.playbook, request, &moment);
@@ -271,12 +284,14 @@ impl Customer {
             snapshot: turn.before.to_vec(),
             learning_since: turn.active.learning_since,
             evidence: moment.priors.evidence().cloned(),
+            left: moment.left,
         };
         let evidence = self.exposed(&decision, &turn.active.playbook);
         Outcome {
             contacts: decided.contacts,
             decisions: vec![logged],
             evidence: evidence.into_iter().collect(),
+            units: UnitMoves { taken: decided.taken, ..UnitMoves::default() },
             ..Outcome::changed(Reply::Decision(decision))
         }
     }
@@ -419,7 +434,7 @@ pub fn is_stale(age_max_ms: Option<i64>, as_of: Timestamp, now: Timestamp) -> bo
 fn contact_kept_ms(playbook: &Playbook) -> i64 {
     let windows = playbook.caps.iter().map(|cap| match cap.window {
         Window::Rolling { length_ms } => length_ms.saturating_add(CONTACT_LIVES_MS + CLOCK_STEP_MS_MAX),
-        Window::Calendar(_) => CONTACT_KEPT_MS_MIN,
+        Window::Calendar(_) | Window::Life => CONTACT_KEPT_MS_MIN,
     });
     windows.max().unwrap_or(0).max(CONTACT_KEPT_MS_MIN)
 }

@@ -11,6 +11,7 @@ pub mod place;
 pub mod trigger;
 pub mod fit;
 pub mod contact_policy;
+pub mod totals;
 pub mod windows;
 pub mod propensity;
 pub mod arbitration;
@@ -41,6 +42,7 @@ use candidates::Case;
 use kernel::Kernel;
 use standing::{Question, Standing};
 use std::sync::Arc;
+use totals::{Taking, UnitsLeft, is_total};
 use withheld::Withholding;
 
 /// The most items a decision holds: the number one and 12 more.
@@ -55,6 +57,8 @@ pub struct Moment {
     pub decision_id: String,
     /// When learning began: places the decision on the exploration schedule.
     pub learning_since: Timestamp,
+    /// Totals that have little or nothing left; of all others there is enough.
+    pub left: Vec<UnitsLeft>,
     /// The offers' priors, as far as evidence has moved them.
     pub priors: Arc<PriorTable>,
 }
@@ -66,6 +70,8 @@ pub struct Decided {
     pub decision: Decision,
     /// Slots to take.
     pub contacts: Vec<Contact>,
+    /// Units of totals that the slots take.
+    pub taken: Vec<Taking>,
     /// The number one that stands from now on; `None`: what stood before stands on (or there is none).
     pub standing: Option<Standing>,
 }
@@ -141,9 +147,9 @@ pub fn decide_by(
         line: request.line.clone(),
         experiment: case.dealt.map(|dealt| Treatment::of(&dealt)),
     };
-    let contacts = reserve(&case, &mut decision);
+    let (contacts, taken) = reserve(&case, &mut decision);
     let standing = choice.new_standing.then(|| stand(&question, &decision)).flatten();
-    Decided { decision, contacts, standing }
+    Decided { decision, contacts, taken, standing }
 }
 
 /// `until`, or the moment before it at which the offer makes no sense any more.
@@ -282,10 +288,10 @@ fn action(direction: Direction, channel: &str) -> &'static str {
 }
 
 /// Takes the slots: for the number one of an outbound decision, and for everything shown that some cap counts.
-fn reserve(case: &Case<'_>, decision: &mut Decision) -> Vec<Contact> {
+fn reserve(case: &Case<'_>, decision: &mut Decision) -> (Vec<Contact>, Vec<Taking>) {
     let playbook = case.facts.playbook;
     let outbound = case.facts.request.direction == Direction::Outbound;
-    let mut contacts = Vec::new();
+    let (mut contacts, mut taken) = (Vec::new(), Vec::new());
     for item in &mut decision.items {
         let Some(offer) = playbook.offer(&item.offer) else { continue };
         let lives_until = decision.at.plus_ms(CONTACT_LIVES_MS);
@@ -301,8 +307,12 @@ fn reserve(case: &Case<'_>, decision: &mut Decision) -> Vec<Contact> {
         if !takes_slot {
             continue;
         }
-        let asked_now =
-            playbook.caps.iter().filter(|cap| contact_policy::asked_when_reserved(cap)).filter(matching);
+        let asked_now = playbook
+            .caps
+            .iter()
+            .filter(|cap| !is_total(cap) && contact_policy::asked_when_reserved(cap))
+            .filter(matching);
+        let takings = case.takings(offer);
         let id = contact_id(&decision.decision_id, item.rank);
         item.contact_id = Some(id.clone());
         let mut contact = Contact::reserve(
@@ -316,6 +326,7 @@ fn reserve(case: &Case<'_>, decision: &mut Decision) -> Vec<Contact> {
                 at: decision.at,
                 expires_at: trigger::ends_at(offer, &facts).map_or(lives_until, |ends| ends.min(lives_until)),
                 matched_caps: asked_now.map(|cap| Name::clone(&cap.id)).collect(),
+                units: takings.iter().map(|taking| taking.unit.clone()).collect(),
             },
             offer,
         );
@@ -323,8 +334,9 @@ fn reserve(case: &Case<'_>, decision: &mut Decision) -> Vec<Contact> {
             contact.hear(ResponseKind::Sent, decision.at);
         }
         contacts.push(contact);
+        taken.extend(takings);
     }
-    contacts
+    (contacts, taken)
 }
 
 fn contact_id(decision_id: &str, rank: usize) -> String {

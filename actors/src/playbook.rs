@@ -281,6 +281,8 @@ pub enum CapSubject {
     Customer,
     /// The contacts of each line apart. A contact that names no line may have gone to any, and counts for each.
     Line,
+    /// All contacts of all customers: a total, granted to shards in slices.
+    OfferTotal,
 }
 
 /// The time over which a cap counts.
@@ -293,6 +295,8 @@ pub enum Window {
         /// Its length.
         length_ms: i64,
     },
+    /// From the first contact on, for ever. Only for totals.
+    Life,
 }
 
 /// A unit of the calendar.

@@ -8,7 +8,7 @@ use crate::call::{Answer, CustomerCall};
 use crate::error::TurnError;
 use crate::options::{Clock, RegionOptions};
 use crate::playbook::active::ActivePlaybook;
-use crate::shard::{Shard, ShardActor, Waiting};
+use crate::shard::{GiveBack, Shard, ShardActor, Waiting};
 use actix::{Actor, Addr, Arbiter};
 use evidence::Evidence;
 pub use evidence::EvidenceStanding;
@@ -144,6 +144,7 @@ impl Region {
         while self.residency().calls > 0 && Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(DRAIN_POLL_MS)).await;
         }
+        self.give_back(until).await;
         let kept = self.shared.evidence.keep_all(&*self.shared.store);
         let patience = until.max(Instant::now() + Duration::from_millis(LAST_WORD_MS));
         match tokio::time::timeout_at(patience, kept).await {
@@ -155,6 +156,16 @@ impl Region {
             arbiter.stop();
         }
         self.residency().calls
+    }
+
+    /// Lets every shard give its slices of totals back.
+    async fn give_back(&self, until: Instant) {
+        let asked = self.shards.iter().filter_map(OnceLock::get);
+        let answers: Vec<_> = asked.map(|hosted| hosted.actor.send(GiveBack { deadline: until })).collect();
+        for answer in answers {
+            // What was not given back by then is lost: undershot, never overshot.
+            let _ = tokio::time::timeout_at(until, answer).await;
+        }
     }
 
     /// The shard's actor, started on its first call.

@@ -4,6 +4,7 @@
 //! handlers of one actor overtake each other. Leaves out the turn itself ([`turn`]).
 
 pub mod activation;
+pub(crate) mod totals;
 pub mod passivation;
 pub mod turn;
 
@@ -11,12 +12,14 @@ use crate::call::{Answer, CustomerCall, CustomerId};
 use crate::error::TurnError;
 use crate::region::Shared;
 use activation::{Activations, Arrival};
+use actix::ResponseFuture;
 use actix::{Actor, Context, Handler, Message};
 use passivation::Resident;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::oneshot;
+use totals::Slices;
 
 /// A call and who waits for its answer.
 pub(crate) struct Waiting {
@@ -36,12 +39,20 @@ pub(crate) struct Shard {
     pub shared: Arc<Shared>,
     pub activations: RefCell<Activations>,
     pub resident: RefCell<Resident>,
+    pub slices: RefCell<Slices>,
 }
 
 impl Shard {
     pub fn new(id: cluster::ShardId, epoch: cluster::Epoch, shared: Arc<Shared>) -> Rc<Self> {
         let activations = RefCell::new(Activations::new(shared.options.waiting_per_customer_max));
-        Rc::new(Shard { id, epoch, shared, activations, resident: RefCell::default() })
+        Rc::new(Shard {
+            id,
+            epoch,
+            shared,
+            activations,
+            resident: RefCell::default(),
+            slices: RefCell::default(),
+        })
     }
 
     /// Lets a call wait for its customer, and wakes the customer if nobody was waiting.
@@ -113,5 +124,23 @@ impl Handler<Waiting> for ShardActor {
 
     fn handle(&mut self, waiting: Waiting, _context: &mut Context<Self>) {
         self.shard.take(waiting);
+    }
+}
+
+/// Gives what is left of totals back before the shard stops; calls have ended. Waits for the store until the deadline.
+pub(crate) struct GiveBack {
+    pub deadline: tokio::time::Instant,
+}
+
+impl Message for GiveBack {
+    type Result = ();
+}
+
+impl Handler<GiveBack> for ShardActor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, message: GiveBack, _context: &mut Context<Self>) -> ResponseFuture<()> {
+        let shard = Rc::clone(&self.shard);
+        Box::pin(async move { shard.give_back(message.deadline).await })
     }
 }

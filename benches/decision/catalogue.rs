@@ -65,6 +65,7 @@ impl Catalogue {
             line: None,
         };
         let moment = Moment {
+            left: Vec::new(),
             now,
             decision_id: "d-1".into(),
             learning_since: now,
@@ -235,7 +236,7 @@ fn snapshot(id: &CustomerId, active: &Active, now: Timestamp, law: TagLaw, who: 
     for command in
         [Command::PutConsents(vec![consent("marketing"), consent("profiling")]), Command::PatchTags(patch)]
     {
-        assert!(customer.apply(&command, Turn { active, now, before: &[] }).changed);
+        assert!(customer.apply(&command, Turn { active, now, before: &[], left: &[] }).changed);
     }
     customer.encode()
 }

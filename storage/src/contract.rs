@@ -10,6 +10,7 @@ mod races;
 mod history;
 mod walks;
 mod playbooks;
+mod totals;
 mod evidence;
 mod due;
 mod samples;
@@ -68,6 +69,11 @@ pub fn common() -> Vec<Check> {
         playbooks::activations_are_kept_in_order,
         playbooks::only_a_stored_playbook_becomes_active,
         playbooks::the_dictionary_grows_by_one_version,
+        totals::a_total_is_granted_up_to_its_limit,
+        totals::units_given_back_are_granted_again,
+        totals::totals_are_told_apart_by_their_names,
+        totals::a_limit_may_change_while_a_total_is_in_use,
+        totals::leases_at_once_never_grant_more_than_there_is,
         evidence::a_shards_evidence_is_replaced_whole,
         evidence::a_former_owner_cannot_replace_evidence,
         evidence::the_evidence_of_all_shards_is_read_in_their_order,

@@ -7,7 +7,7 @@
 use crate::{
     Activation, ContactRow, CustomerKey, CustomerStore, DecisionLog, DecisionRow, DueIndex, DueRow, Erasure,
     EvidenceStore, Fence, Page, PlaybookRow, PlaybookStore, Save, ShardEvidence, Store, StoreError,
-    StoreFuture, StoredCustomer, StoredDictionary, WalkPage, WalkPlace,
+    StoreFuture, StoredCustomer, StoredDictionary, TotalLease, TotalStore, WalkPage, WalkPlace,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,6 +33,9 @@ pub enum Operation {
     Activations,
     PutDictionary,
     Dictionary,
+    LeaseTotal,
+    GiveBackTotal,
+    GrantedTotal,
     PutEvidence,
     Evidence,
     AllEvidence,
@@ -343,6 +346,20 @@ impl DueIndex for Faulty {
 
     fn due(&self, shard: u32, until_ms: i64, rows_max: usize) -> StoreFuture<'_, Vec<DueRow>> {
         self.suffer(of_all(Operation::Due), self.inner.due(shard, until_ms, rows_max))
+    }
+}
+
+impl TotalStore for Faulty {
+    fn lease_total(&self, lease: TotalLease) -> StoreFuture<'_, u64> {
+        self.suffer(of_all(Operation::LeaseTotal), self.inner.lease_total(lease))
+    }
+
+    fn give_back_total<'a>(&'a self, name: &'a str, units: u64) -> StoreFuture<'a, ()> {
+        self.suffer(of_all(Operation::GiveBackTotal), self.inner.give_back_total(name, units))
+    }
+
+    fn granted_total<'a>(&'a self, name: &'a str) -> StoreFuture<'a, u64> {
+        self.suffer(of_all(Operation::GrantedTotal), self.inner.granted_total(name))
     }
 }
 

@@ -4,7 +4,7 @@
 //! a customer.
 //!
 //! Reading order: the contracts first ([`customer_store`], [`decision_log`], [`playbook_store`],
-//! [`evidence_store`]), then the stores
+//! [`evidence_store`], [`total_store`]), then the stores
 //! that keep them: [`memory`] (for tests), [`faulty`] (a store that fails on demand), [`embedded`] (SQLite, one
 //! machine), [`scylla`] (what a cluster shares). `contract` (feature of the same name) is the suite every store has to
 //! pass.
@@ -14,6 +14,7 @@ pub mod decision_log;
 pub mod playbook_store;
 pub mod evidence_store;
 pub mod due_index;
+pub mod total_store;
 pub mod error;
 mod compare_and_set;
 pub mod memory;
@@ -41,6 +42,7 @@ pub use memory::Memory;
 pub use options::{EmbeddedOptions, ScyllaOptions};
 pub use playbook_store::{Activation, PlaybookRow, PlaybookStore, StoredDictionary};
 pub use scylla::Scylla;
+pub use total_store::{TotalLease, TotalStore, grantable};
 
 use std::pin::Pin;
 
@@ -48,6 +50,6 @@ use std::pin::Pin;
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// Everything a node needs from its store.
-pub trait Store: CustomerStore + DecisionLog + PlaybookStore + EvidenceStore + DueIndex {}
+pub trait Store: CustomerStore + DecisionLog + PlaybookStore + EvidenceStore + DueIndex + TotalStore {}
 
-impl<S: CustomerStore + DecisionLog + PlaybookStore + EvidenceStore + DueIndex> Store for S {}
+impl<S: CustomerStore + DecisionLog + PlaybookStore + EvidenceStore + DueIndex + TotalStore> Store for S {}

@@ -6,7 +6,7 @@ use crate::compare_and_set::{Stored, admit_erase, admit_fence, admit_restore, ad
 use crate::{
     Activation, ContactRow, CustomerKey, CustomerStore, DecisionLog, DecisionRow, DueIndex, DueRow, Erasure,
     EvidenceStore, Fence, Page, PlaybookRow, PlaybookStore, Save, ShardEvidence, StoreError, StoreFuture,
-    StoredCustomer, StoredDictionary, WalkPage, WalkPlace,
+    StoredCustomer, StoredDictionary, TotalLease, TotalStore, WalkPage, WalkPlace, grantable,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -26,6 +26,7 @@ struct Kept {
     playbooks: BTreeMap<String, PlaybookRow>,
     activations: Vec<Activation>,
     dictionary: Option<StoredDictionary>,
+    totals: BTreeMap<String, u64>,
     evidence: BTreeMap<u32, ShardEvidence>,
     evidence_tables: BTreeMap<String, Arc<[u8]>>,
     due: BTreeSet<DueRow>,
@@ -314,5 +315,30 @@ impl DueIndex for Memory {
             let due = kept.due.iter().filter(|row| row.shard == shard && row.at_ms < until_ms);
             Ok(due.take(rows_max).cloned().collect())
         })
+    }
+}
+
+impl TotalStore for Memory {
+    fn lease_total(&self, lease: TotalLease) -> StoreFuture<'_, u64> {
+        Box::pin(async move {
+            let mut kept = self.kept();
+            let granted = kept.totals.entry(lease.name.clone()).or_default();
+            let units = grantable(*granted, &lease);
+            *granted += units;
+            Ok(units)
+        })
+    }
+
+    fn give_back_total<'a>(&'a self, name: &'a str, units: u64) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            if let Some(granted) = self.kept().totals.get_mut(name) {
+                *granted = granted.saturating_sub(units);
+            }
+            Ok(())
+        })
+    }
+
+    fn granted_total<'a>(&'a self, name: &'a str) -> StoreFuture<'a, u64> {
+        Box::pin(async move { Ok(self.kept().totals.get(name).copied().unwrap_or(0)) })
     }
 }

@@ -22,6 +22,7 @@ mod walk;
 mod playbook_store;
 mod evidence_store;
 mod due_index;
+mod total_store;
 mod ownership;
 pub(crate) mod migrate;
 
@@ -39,6 +40,7 @@ pub use ownership::{Claim, Claimant};
 /// Of all stores on one keyspace, one at a time may own the customers: see [`Scylla::claim`].
 pub struct Scylla {
     link: Link,
+    /// Boxed: there are many, and every future of a store would carry them.
     statements: Box<Statements>,
     marks: Marks,
     hours: Hours,

@@ -5,6 +5,7 @@
 
 use crate::call::{Direction, ResponseKind};
 use crate::customer::view::ContactView;
+use crate::decision::totals::Unit;
 use crate::error::Unreadable;
 use crate::learning::Outcomes;
 use crate::timestamp::Timestamp;
@@ -49,6 +50,9 @@ pub struct Contact {
     /// Who carries the channel's messages, as it was then; `None`: the channel itself.
     #[serde(default)]
     pub provider: Option<Name>,
+    /// Units of totals that it took.
+    #[serde(default)]
+    pub units: Vec<Unit>,
 }
 
 /// The set of what was heard of a contact.
@@ -115,6 +119,8 @@ pub struct Reservation {
     pub expires_at: Timestamp,
     /// Caps that read tags and match.
     pub matched_caps: Vec<Name>,
+    /// Units of totals that it takes.
+    pub units: Vec<Unit>,
 }
 
 impl Contact {
@@ -139,6 +145,7 @@ impl Contact {
             heard: Heard::default(),
             line: reservation.line,
             provider: reservation.provider,
+            units: reservation.units,
         }
     }
 
@@ -170,6 +177,12 @@ impl Contact {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
         };
+    }
+
+    /// The units of totals that it holds: in windows that it was, or may yet be, sent in.
+    pub fn units_held(&self) -> impl Iterator<Item = &Unit> {
+        let span = self.span();
+        self.units.iter().filter(move |unit| self.holds_slot() && unit.reached_by(span))
     }
 
     /// Whether its slot is taken: until a receipt gives it back. A contact of which nothing is ever heard keeps its
@@ -313,7 +326,8 @@ impl ContactHistory {
         for contact in &other.contacts {
             match self.get_mut(&contact.id) {
                 Some(known) => known.absorb(contact),
-                None => self.contacts.push(contact.clone()),
+                // Units of totals stay with the copy that took them: given back by both, they would be granted twice.
+                None => self.contacts.push(Contact { units: Vec::new(), ..contact.clone() }),
             }
         }
         self.contacts.sort_by(|a, b| (a.reserved_at, &a.id).cmp(&(b.reserved_at, &b.id)));
@@ -351,6 +365,7 @@ mod tests {
             heard: Heard::default(),
             line: None,
             provider: None,
+            units: vec![],
         }
     }
 

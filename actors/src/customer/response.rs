@@ -7,6 +7,7 @@ use crate::customer::feedback::AgentFeedback;
 use crate::customer::patch::plausible_time;
 use crate::customer::refusal::{Said, Subject};
 use crate::customer::{Customer, Outcome, Turn, change, learns_in};
+use crate::decision::totals::{Unit, UnitMoves};
 use crate::learning::{Change, Outcomes};
 use crate::playbook::Playbook;
 use crate::value::Name;
@@ -35,8 +36,17 @@ impl Customer {
         }
         let contact = target.contact.as_ref().and_then(|id| self.contacts.get_mut(id));
         let before = contact.as_ref().map(|contact| contact.outcomes());
+        let mut units = UnitMoves::default();
         let (hearing, moved) = match contact {
-            Some(contact) => (contact.hear(response.kind, at), Some(contact.clone())),
+            Some(contact) => {
+                let held: Vec<Unit> = contact.units_held().cloned().collect();
+                let hearing = contact.hear(response.kind, at);
+                units.given_back.extend(
+                    held.iter().filter(|unit| !contact.units_held().any(|now| now == *unit)).cloned(),
+                );
+                units.owed.extend(contact.units_held().filter(|unit| !held.contains(unit)).cloned());
+                (hearing, Some(contact.clone()))
+            }
             None => (Hearing::First, None),
         };
         let evidence = self.evidence_of(response, &target, moved.as_ref().zip(before), playbook);
@@ -68,6 +78,7 @@ impl Customer {
             contacts: moved.into_iter().collect(),
             changed: news || hash.is_some(),
             evidence: evidence.into_iter().collect(),
+            units,
             ..Outcome::unchanged(reply)
         }
     }

@@ -12,6 +12,7 @@ use crate::decision::CapUse;
 use crate::decision::contact_policy::{AskedSlot, Sending, cap_use};
 use crate::decision::script::outside_value;
 use crate::decision::standing::Standing;
+use crate::decision::totals::is_total;
 use crate::options::CONTACT_LIVES_MS;
 use crate::playbook::{Playbook, SuppressScope};
 use crate::timestamp::Timestamp;
@@ -30,7 +31,7 @@ pub struct CustomerView {
     pub consent_history: Vec<ConsentRecord>,
     /// Contacts inside the longest cap window, oldest first.
     pub contacts: Vec<ContactView>,
-    /// Caps and how far they are used.
+    /// Caps of the customer and how far they are used.
     pub caps: Vec<CapUse>,
     /// What is suppressed, for ever or for a time.
     pub refusals: Vec<RefusalView>,
@@ -139,7 +140,12 @@ impl Customer {
             consents: self.consents.current(),
             consent_history: self.consents.history().to_vec(),
             contacts: self.contacts.iter().map(|contact| contact.view(now)).collect(),
-            caps: playbook.caps.iter().map(|cap| cap_use(cap, &self.contacts, slot)).collect(),
+            caps: playbook
+                .caps
+                .iter()
+                .filter(|cap| !is_total(cap))
+                .map(|cap| cap_use(cap, &self.contacts, slot))
+                .collect(),
             refusals: self.refusals.iter().filter(|one| one.lasts_at(now)).map(RefusalView::from).collect(),
             feedback: self.feedback.all().to_vec(),
             open_decisions: self

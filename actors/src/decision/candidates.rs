@@ -11,6 +11,7 @@ use crate::decision::contact_policy::{AskedSlot, Sending, binds, cap_use, is_cap
 use crate::decision::context::CaseFacts;
 use crate::decision::explanation::Stage;
 use crate::decision::propensity::{AffinityModel, Seen};
+use crate::decision::totals::{Taking, Unit, is_total, total_use, units_of};
 use crate::decision::windows::quiet_until;
 use crate::decision::{Basis, CapUse, Moment, fit, place, relations, trigger};
 use crate::learning::PriorTable;
@@ -36,6 +37,8 @@ pub struct Case<'a> {
     pauses: Vec<&'a Pause>,
     /// Caps that bind this decision, and how far each is used.
     pub caps: Vec<(&'a Cap, CapUse)>,
+    /// The units that a contact takes of each total that binds.
+    units: Vec<(&'a Cap, Vec<Unit>)>,
     quiet: Vec<(&'a QuietHours, Timestamp)>,
     consents: RefCell<Vec<(&'a str, bool)>>,
     priors: Arc<PriorTable>,
@@ -243,12 +246,15 @@ impl<'a> Case<'a> {
         let zone = customer.zone(playbook, now);
         let slot = AskedSlot { sending, line: request.line.as_ref(), zone: &zone };
         let binding = |cap: &&Cap| outbound || cap.counts == Counts::Shown;
-        let caps = playbook
-            .caps
-            .iter()
-            .filter(binding)
-            .map(|cap| (cap, cap_use(cap, &customer.contacts, slot)))
-            .collect();
+        let binding: Vec<&Cap> = playbook.caps.iter().filter(binding).collect();
+        let totals = binding.iter().filter(|cap| is_total(cap));
+        let units: Vec<(&Cap, Vec<Unit>)> =
+            totals.map(|cap| (*cap, units_of(cap, sending, &playbook.tenant.zone))).collect();
+        let use_of = |cap: &Cap| match units.iter().find(|(total, _)| std::ptr::eq(*total, cap)) {
+            Some((_, units)) => total_use(cap, units, &moment.left),
+            None => cap_use(cap, &customer.contacts, slot),
+        };
+        let caps = binding.iter().map(|cap| (*cap, use_of(cap))).collect();
         let quiet = playbook
             .quiet_hours
             .iter()
@@ -269,6 +275,7 @@ impl<'a> Case<'a> {
             exclusive: playbook.calendar.iter().filter(in_force).collect(),
             pauses: playbook.pauses.iter().filter(|pause| pause.when.holds(&known) == Some(true)).collect(),
             caps,
+            units,
             quiet,
             consents: RefCell::default(),
             priors: Arc::clone(&moment.priors),
@@ -407,6 +414,18 @@ impl<'a> Case<'a> {
             used.used >= used.limit && is_capped(&offer.purpose) && binds(&cap.matches, &facts)
         };
         (0..self.caps.len()).filter(about)
+    }
+
+    /// The units that a contact with this offer takes.
+    #[must_use]
+    pub fn takings(&self, offer: &Offer) -> Vec<Taking> {
+        if !is_capped(&offer.purpose) {
+            return Vec::new();
+        }
+        let facts = self.facts.with(offer);
+        let about = self.units.iter().filter(|(cap, _)| binds(&cap.matches, &facts));
+        let taking = |cap: &Cap, unit: &Unit| Taking { unit: unit.clone(), limit: cap.limit };
+        about.flat_map(|(cap, units)| units.iter().map(|unit| taking(cap, unit))).collect()
     }
 
     /// When the quiet time for this offer ends; `None` when it is not quiet for it.

@@ -87,7 +87,7 @@ pub fn binds(rule: &Rule, facts: &CaseFacts<'_>) -> bool {
 /// could go to.
 fn used_at(cap: &Cap, counting: &[&Contact], slot: AskedSlot<'_>) -> u32 {
     match cap.subject {
-        CapSubject::Customer => used_in(cap.window, counting, slot),
+        CapSubject::Customer | CapSubject::OfferTotal => used_in(cap.window, counting, slot),
         CapSubject::Line => {
             let mut lines: Vec<Option<&Name>> = match slot.line {
                 Some(line) => vec![Some(line)],
@@ -111,6 +111,7 @@ fn used_in(window: Window, counting: &[&Contact], slot: AskedSlot<'_>) -> u32 {
             let reaches = |contact: &&&Contact| contact.span().1.plus_ms(length_ms) > sending.from;
             counting.iter().filter(reaches).count() as u32
         }
+        Window::Life => counting.len() as u32,
         Window::Calendar(unit) => {
             let spans: Vec<_> = counting.iter().map(|contact| contact.span()).collect();
             let last = sending.until.plus_ms(-1).max(sending.from);
@@ -150,6 +151,7 @@ fn next_free(cap: &Cap, counting: &[&Contact], slot: AskedSlot<'_>) -> Option<Ti
             moments.sort_unstable();
             moments.into_iter().find(has_room)
         }
+        Window::Life => None,
         // A window without room holds a contact: behind as many as all contacts can reach into there is room.
         Window::Calendar(unit) => {
             let windows_max = WINDOWS_OF_A_CONTACT_MAX * (counting.len() + 1);

@@ -3,6 +3,7 @@
 use crate::call::{CustomerId, DecisionRequest};
 use crate::customer::Customer;
 use crate::decision::explanation::{Explanation, explain};
+use crate::decision::totals::UnitsLeft;
 use crate::decision::{Decision, Moment, decide};
 use crate::error::Unreadable;
 use crate::learning::PriorTable;
@@ -29,6 +30,9 @@ pub struct LoggedDecision {
     /// The table of evidence that had moved the priors; `None`: they were as written.
     #[serde(default)]
     pub evidence: Option<Name>,
+    /// What the decision was told of totals.
+    #[serde(default)]
+    pub left: Vec<UnitsLeft>,
 }
 
 impl LoggedDecision {
@@ -81,6 +85,7 @@ impl LoggedDecision {
             now: self.decision.at,
             decision_id: self.decision.decision_id.clone(),
             learning_since: self.learning_since,
+            left: self.left.clone(),
             priors: Arc::clone(priors),
         };
         Ok((customer, moment))

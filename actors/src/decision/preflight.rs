@@ -145,6 +145,7 @@ impl Preflight {
     pub fn decide(&mut self, customer: &Customer, now: Timestamp) -> u64 {
         for channel in &self.channels {
             let moment = Moment {
+                left: Vec::new(),
                 now,
                 decision_id: format!("preflight-{}", self.decisions),
                 learning_since: self.active.learning_since,

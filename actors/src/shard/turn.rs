@@ -6,6 +6,7 @@ use crate::call::{Answer, Command, CustomerCall, CustomerId, Receipt, Reply};
 use crate::customer::entry::{After, Entry};
 use crate::customer::snapshot::Snapshot;
 use crate::customer::{Outcome, Turn};
+use crate::decision::totals::UnitsLeft;
 use crate::error::TurnError;
 use crate::metrics;
 use crate::options::{CONSENT_RESERVE_BYTES, SNAPSHOT_BYTES_MAX};
@@ -22,7 +23,7 @@ use tokio::time::{Instant, timeout_at};
 const STORE_PATIENCE_MS: u64 = 500;
 
 /// A customer between activation and save.
-struct Active {
+pub(super) struct Active {
     /// As stored; `None` for one never seen.
     stored: Option<StoredCustomer>,
     /// As checked, for who wants to look inside; to erase a customer nobody has to.
@@ -55,9 +56,9 @@ impl Shard {
         if customer.snapshot.is_err() && *call.command == Command::Erase {
             return self.erase(call, &customer).await;
         }
-        let (outcome, after) = self.apply(call, &customer)?;
+        let (outcome, after) = self.apply_within_totals(call, &customer).await?;
         let revision = match after {
-            After::Kept(snapshot) => self.save(call, customer, snapshot, &outcome).await?,
+            After::Kept(snapshot) => self.save_with_units(call, customer, snapshot, &outcome).await?,
             After::Same => self.take_over(call, &customer).await?,
             After::Nothing => return self.erase(call, &customer).await,
         };
@@ -100,10 +101,15 @@ impl Shard {
     }
 
     /// The command's outcome, and what to keep afterwards. A bug in here costs the turn, never the shard.
-    fn apply(&self, call: &CustomerCall, active: &Active) -> Result<(Outcome, After), TurnError> {
+    pub(super) fn apply(
+        &self,
+        call: &CustomerCall,
+        active: &Active,
+        left: &[UnitsLeft],
+    ) -> Result<(Outcome, After), TurnError> {
         let before = active.snapshot.as_ref().map_err(TurnError::clone)?;
         let playbook = self.shared.playbook.current();
-        let turn = Turn { active: &playbook, now: (self.shared.clock)(), before: before.bytes() };
+        let turn = Turn { active: &playbook, now: (self.shared.clock)(), before: before.bytes(), left };
         let applied = catch_unwind(AssertUnwindSafe(|| {
             let id = &call.customer;
             Entry::open(id, before).apply(id, &call.command, call.via.as_ref(), turn)
@@ -118,6 +124,23 @@ impl Shard {
             }
             after => Ok((outcome, after)),
         }
+    }
+
+    /// Saves, and settles what the turn moved of totals. What may have been saved has taken its units.
+    async fn save_with_units(
+        &self,
+        call: &CustomerCall,
+        before: Active,
+        snapshot: Snapshot,
+        outcome: &Outcome,
+    ) -> Result<u64, TurnError> {
+        let saved = self.save(call, before, snapshot, outcome).await;
+        match &saved {
+            Ok(_) => self.settle(&outcome.units, call.deadline).await,
+            Err(TurnError::MaybeApplied(_)) => self.settle_doubtful(&outcome.units),
+            Err(_) => self.untake(&outcome.units),
+        }
+        saved
     }
 
     /// Makes the turn durable. If that fails, or nobody knows, the customer is forgotten: the next call reads again.
@@ -215,7 +238,7 @@ fn checked(call: &CustomerCall, bytes: &Arc<[u8]>) -> Result<Snapshot, TurnError
 }
 
 /// Waits until the deadline, but long enough for the store to speak; `None` when it did not.
-async fn patiently<T>(deadline: Instant, answer: impl Future<Output = T>) -> Option<T> {
+pub(super) async fn patiently<T>(deadline: Instant, answer: impl Future<Output = T>) -> Option<T> {
     let until = deadline.max(Instant::now() + Duration::from_millis(STORE_PATIENCE_MS));
     timeout_at(until, answer).await.ok()
 }

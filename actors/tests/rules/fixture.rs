@@ -8,6 +8,7 @@ use actors::call::{
 use actors::customer::{Customer, Outcome, Turn};
 use actors::decision::Decision;
 use actors::decision::log::LoggedDecision;
+use actors::decision::totals::UnitsLeft;
 use actors::playbook::active::Active;
 use actors::playbook::compile::compile;
 use actors::playbook::{Dictionary, Playbook};
@@ -59,6 +60,7 @@ pub struct Subject {
     pub now: Timestamp,
     pub snapshot: Vec<u8>,
     pub logged: Vec<LoggedDecision>,
+    pub left: Vec<UnitsLeft>,
     events: u64,
 }
 
@@ -70,7 +72,15 @@ impl Subject {
     pub fn named(name: &str, playbook: Arc<Playbook>) -> Self {
         let now = at("2026-11-10T12:00:00Z");
         let active = Active::new(playbook, at("2026-01-01T00:00:00Z"));
-        Subject { id: id(name), active, now, snapshot: Vec::new(), logged: Vec::new(), events: 0 }
+        Subject {
+            id: id(name),
+            active,
+            now,
+            snapshot: Vec::new(),
+            logged: Vec::new(),
+            left: Vec::new(),
+            events: 0,
+        }
     }
 
     /// A customer who consented to everything by every channel.
@@ -95,7 +105,7 @@ impl Subject {
 
     pub fn apply(&mut self, command: &Command) -> Outcome {
         let mut customer = self.customer();
-        let turn = Turn { active: &self.active, now: self.now, before: &self.snapshot };
+        let turn = Turn { active: &self.active, now: self.now, before: &self.snapshot, left: &self.left };
         let outcome = customer.apply(command, turn);
         if outcome.changed {
             self.snapshot = customer.encode();

@@ -16,6 +16,7 @@ fn decided(way: &mut impl Way, subject: &Subject, request: &DecisionRequest) -> 
     let mut customer = subject.customer();
     customer.refresh(&subject.active.playbook, subject.now);
     let moment = Moment {
+        left: Vec::new(),
         now: subject.now,
         decision_id: format!("d-{}", subject.now.ms()),
         learning_since: subject.active.learning_since,

@@ -22,5 +22,7 @@ mod same_everywhere;
 mod sample_playbook;
 mod snapshots;
 mod stages;
+mod totals;
+mod totals_shards;
 mod turns;
 mod words;

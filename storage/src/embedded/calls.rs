@@ -10,7 +10,7 @@ use super::writer::{Done, Waiting, Write};
 use crate::{
     Activation, ContactRow, CustomerKey, CustomerStore, DecisionLog, DecisionRow, DueIndex, DueRow, Erasure,
     EvidenceStore, Fence, Page, PlaybookRow, PlaybookStore, Save, ShardEvidence, StoreError, StoreFuture,
-    StoredCustomer, StoredDictionary, WalkPage, WalkPlace, metrics,
+    StoredCustomer, StoredDictionary, TotalLease, TotalStore, WalkPage, WalkPlace, metrics,
 };
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -82,7 +82,7 @@ impl CustomerStore for Embedded {
         Box::pin(async move {
             match self.write(Write::Erase { customer, fence, revision }).await? {
                 Done::Erased(erasure) => Ok(erasure),
-                Done::Written => Ok(Erasure::default()),
+                Done::Written | Done::Leased(_) => Ok(Erasure::default()),
             }
         })
     }
@@ -179,5 +179,26 @@ impl DueIndex for Embedded {
 
     fn due(&self, shard: u32, until_ms: i64, rows_max: usize) -> StoreFuture<'_, Vec<DueRow>> {
         Box::pin(self.read(move |reader| reader.due(shard, until_ms, rows_max)))
+    }
+}
+
+impl TotalStore for Embedded {
+    fn lease_total(&self, lease: TotalLease) -> StoreFuture<'_, u64> {
+        Box::pin(async {
+            match self.write(Write::LeaseTotal(lease)).await? {
+                Done::Leased(units) => Ok(units),
+                Done::Written | Done::Erased(_) => Ok(0),
+            }
+        })
+    }
+
+    fn give_back_total<'a>(&'a self, name: &'a str, units: u64) -> StoreFuture<'a, ()> {
+        let write = Write::GiveBackTotal { name: name.to_owned(), units };
+        Box::pin(async { self.write(write).await.map(drop) })
+    }
+
+    fn granted_total<'a>(&'a self, name: &'a str) -> StoreFuture<'a, u64> {
+        let name = name.to_owned();
+        Box::pin(self.read(move |reader| reader.granted_total(&name)))
     }
 }

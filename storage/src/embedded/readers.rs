@@ -40,6 +40,7 @@ pub(super) struct Reader<'c> {
     playbooks: Statement<'c>,
     activations: Statement<'c>,
     dictionary: Statement<'c>,
+    granted_total: Statement<'c>,
     evidence: Statement<'c>,
     evidence_table: Statement<'c>,
     evidence_tables: Statement<'c>,
@@ -76,6 +77,7 @@ impl<'c> Reader<'c> {
             playbooks: conn.prepare("select id, stored_at_ms from playbooks order by stored_at_ms, id")?,
             activations: conn.prepare("select playbook_id, at_ms from activations order by number")?,
             dictionary: conn.prepare("select version, body from dictionary")?,
+            granted_total: conn.prepare("select granted from totals where name = ?1")?,
             evidence: conn
                 .prepare("select shard, fence, body from evidence where shard between ?1 and ?2 order by shard")?,
             evidence_table: conn.prepare("select body from evidence_tables where id = ?1")?,
@@ -190,6 +192,11 @@ impl<'c> Reader<'c> {
 
     pub(super) fn evidence_table(&mut self, id: &str) -> Result<Option<Arc<[u8]>>> {
         self.evidence_table.query_row([id], |row| bytes(row, 0)).optional()
+    }
+
+    pub(super) fn granted_total(&mut self, name: &str) -> Result<u64> {
+        let granted = self.granted_total.query_row([name], |row| row.get::<_, i64>(0)).optional()?;
+        Ok(granted.map_or(0, |granted| granted as u64))
     }
 
     pub(super) fn dictionary(&mut self) -> Result<Option<StoredDictionary>> {

@@ -8,7 +8,7 @@ use super::writer::{Done, Write};
 use crate::compare_and_set::{Stored, admit_erase, admit_fence, admit_restore, admit_save};
 use crate::{
     Activation, CustomerKey, DueRow, Erasure, Fence, PlaybookRow, Save, ShardEvidence, StoreError,
-    StoredDictionary,
+    StoredDictionary, TotalLease, grantable,
 };
 use rusqlite::{Connection, OptionalExtension, Result, Statement, params};
 
@@ -28,6 +28,9 @@ pub(super) struct Rows<'c> {
     activate: Statement<'c>,
     find_dictionary: Statement<'c>,
     put_dictionary: Statement<'c>,
+    find_total: Statement<'c>,
+    put_total: Statement<'c>,
+    give_back_total: Statement<'c>,
     find_evidence: Statement<'c>,
     put_evidence: Statement<'c>,
     put_evidence_table: Statement<'c>,
@@ -73,6 +76,10 @@ impl<'c> Rows<'c> {
             find_dictionary: conn.prepare("select version from dictionary")?,
             put_dictionary: conn
                 .prepare("insert or replace into dictionary(one, version, body) values(1,?1,?2)")?,
+            find_total: conn.prepare("select granted from totals where name = ?1")?,
+            put_total: conn.prepare("insert or replace into totals(name, granted) values(?1,?2)")?,
+            give_back_total: conn
+                .prepare("update totals set granted = max(0, granted - ?2) where name = ?1")?,
             find_evidence: conn.prepare("select fence from evidence where shard = ?1")?,
             put_evidence: conn
                 .prepare("insert or replace into evidence(shard, fence, body) values(?1,?2,?3)")?,
@@ -94,6 +101,12 @@ impl<'c> Rows<'c> {
             Write::PutPlaybook(row) => self.put_playbook(row),
             Write::Activate(activation) => self.activate(activation),
             Write::PutDictionary(dictionary) => self.put_dictionary(dictionary),
+            Write::LeaseTotal(lease) => self.lease_total(lease),
+            Write::GiveBackTotal { name, units } => {
+                let units = i64::try_from(*units).unwrap_or(i64::MAX);
+                self.give_back_total.execute(params![name, units])?;
+                Ok(Ok(Done::Written))
+            }
             Write::PutEvidence(evidence) => self.put_evidence(evidence),
             Write::PutDue(rows) => change_due(&mut self.put_due, rows),
             Write::RemoveDue(rows) => change_due(&mut self.remove_due, rows),
@@ -207,6 +220,18 @@ impl<'c> Rows<'c> {
         }
         self.put_dictionary.execute(params![dictionary.version as i64, &dictionary.body[..]])?;
         Ok(Ok(Done::Written))
+    }
+
+    fn lease_total(&mut self, lease: &TotalLease) -> Result<Result<Done, StoreError>> {
+        let granted = self.find_total.query_row([&lease.name], |row| row.get::<_, i64>(0)).optional()?;
+        let granted = granted.map_or(0, |granted| granted as u64);
+        // What the file can't count is more than anybody has.
+        let lease = TotalLease { limit: lease.limit.min(i64::MAX as u64), ..lease.clone() };
+        let units = grantable(granted, &lease);
+        if units > 0 {
+            self.put_total.execute(params![lease.name, (granted + units) as i64])?;
+        }
+        Ok(Ok(Done::Leased(units)))
     }
 }
 

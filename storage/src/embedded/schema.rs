@@ -44,6 +44,7 @@ create table evidence(shard integer primary key, fence integer not null, body bl
 create table due(
     shard integer not null, at_ms integer not null, customer text not null, key text not null,
     primary key(shard, at_ms, customer, key)) strict, without rowid;
+create table totals(name text primary key, granted integer not null) strict, without rowid;
 create table evidence_tables(id text not null unique, body blob not null) strict;
 ";
 

@@ -10,7 +10,7 @@ use super::schema::not_applied;
 use crate::metrics::{self, Stopwatch};
 use crate::{
     Activation, CustomerKey, DueRow, Erasure, Fence, PlaybookRow, Save, ShardEvidence, StoreError,
-    StoredDictionary,
+    StoredDictionary, TotalLease,
 };
 use rusqlite::{Connection, ErrorCode};
 use std::sync::Arc;
@@ -25,6 +25,8 @@ pub(super) enum Write {
     PutPlaybook(PlaybookRow),
     Activate(Activation),
     PutDictionary(StoredDictionary),
+    LeaseTotal(TotalLease),
+    GiveBackTotal { name: String, units: u64 },
     PutEvidence(ShardEvidence),
     PutDue(Vec<DueRow>),
     RemoveDue(Vec<DueRow>),
@@ -43,6 +45,8 @@ impl Write {
             | Write::PutEvidence(_)
             | Write::PutDue(_)
             | Write::RemoveDue(_)
+            | Write::LeaseTotal(_)
+            | Write::GiveBackTotal { .. }
             | Write::PutEvidenceTable { .. } => i64::MIN,
         }
     }
@@ -53,6 +57,7 @@ impl Write {
 pub(super) enum Done {
     Written,
     Erased(Erasure),
+    Leased(u64),
 }
 
 pub(super) type Answer = Result<Done, StoreError>;

@@ -8,11 +8,12 @@ use super::outcome;
 use crate::{ScyllaOptions, StoreError};
 
 /// The files, in the order of their versions: the first one makes version 1.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     ("0001_customers", include_str!("schema/0001_customers.cql")),
     ("0002_ownership", include_str!("schema/0002_ownership.cql")),
     ("0003_evidence", include_str!("schema/0003_evidence.cql")),
     ("0004_due", include_str!("schema/0004_due.cql")),
+    ("0005_totals", include_str!("schema/0005_totals.cql")),
 ];
 
 const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS ks.schema_versions (one text, version int, name text, \

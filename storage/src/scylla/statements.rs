@@ -51,6 +51,9 @@ pub(super) struct Statements {
     pub put_due: PreparedStatement,
     pub remove_due: PreparedStatement,
     pub due: PreparedStatement,
+    pub put_first_total: PreparedStatement,
+    pub put_total: PreparedStatement,
+    pub total: PreparedStatement,
 }
 
 impl Statements {
@@ -171,6 +174,9 @@ impl Statements {
                 "SELECT at, customer, key FROM ks.due WHERE shard = ? AND hour = ? AND at < ? LIMIT ?",
             )
             .await?,
+            put_first_total: write("INSERT INTO ks.totals (name, granted) VALUES (?, ?) IF NOT EXISTS").await?,
+            put_total: write("UPDATE ks.totals SET granted = ? WHERE name = ? IF granted = ?").await?,
+            total: serial(read("SELECT granted FROM ks.totals WHERE name = ?").await?),
         }))
     }
 }

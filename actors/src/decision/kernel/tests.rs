@@ -73,9 +73,10 @@ fn the_first_decision_sizes_the_memory_and_no_later_one_makes_it_grow() {
         let set =
             (0..round % 41).map(|n| (format!("t{n}"), Value::Number((n * round % 10) as f64))).collect();
         let patch = TagPatch { source: "t".into(), as_of: Some(now), set, unset: vec![] };
-        let turn = Turn { active: &active, now, before: &[] };
+        let turn = Turn { active: &active, now, before: &[], left: &[] };
         assert!(round == 0 || customer.apply(&Command::PatchTags(patch), turn).changed || round % 41 == 0);
         let moment = Moment {
+            left: Vec::new(),
             now,
             decision_id: format!("d-{round}"),
             learning_since: now,

@@ -22,6 +22,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const FENCES_MAX: usize = 100_000;
 /// More contacts than anybody remembers: a cap beyond this is a slip.
 const CAP_LIMIT_MAX: i64 = 100_000;
+/// A total counts all customers: more than anybody has of them.
+const TOTAL_LIMIT_MAX: i64 = 4_000_000_000;
 
 pub fn tenant(source: &Source, look_up: &mut LookUp<'_>) -> Tenant {
     let mut tenant = tenant_default();
@@ -160,25 +162,34 @@ pub fn caps(source: &Source, look_up: &mut LookUp<'_>) -> Vec<Cap> {
 fn cap(written: &WrittenCap, look_up: &mut LookUp<'_>) -> Option<Cap> {
     let about = format!("cap {}", written.id.value);
     let subject = match written.subject.as_ref() {
-        Some(subject) if subject.value == "offer_total" => {
-            look_up.error(
-                subject.at,
-                format!("{about} counts over all customers"),
-                "leave it out: stock across customers cannot be kept yet",
-            );
-            None
-        }
-        Some(subject) => {
-            look_up.word(subject, &about, &[("customer", CapSubject::Customer), ("line", CapSubject::Line)])
-        }
+        Some(subject) => look_up.word(
+            subject,
+            &about,
+            &[
+                ("customer", CapSubject::Customer),
+                ("line", CapSubject::Line),
+                ("offer_total", CapSubject::OfferTotal),
+            ],
+        ),
         None => Some(CapSubject::Customer),
     };
     let matches = look_up.rule(&written.matches, &about);
-    if !(0..=CAP_LIMIT_MAX).contains(&written.limit.value) {
+    let total = subject == Some(CapSubject::OfferTotal);
+    let limit_max = if total { TOTAL_LIMIT_MAX } else { CAP_LIMIT_MAX };
+    if !(0..=limit_max).contains(&written.limit.value) {
         let what = format!("{about}: the limit is {}", written.limit.value);
-        look_up.error(written.limit.at, what, "give a number from 0 to 100000");
+        look_up.error(written.limit.at, what, format!("give a number from 0 to {limit_max}"));
     }
-    let window = window(written, &about, look_up);
+    let window = match (&written.calendar, &written.rolling) {
+        (None, None) if total => Some(Window::Life),
+        (_, Some(rolling)) if total => {
+            let fix =
+                "write window: {calendar: month}, or leave the window out for a total for its whole life";
+            look_up.error(rolling.at, format!("{about} is a total, and totals do not roll"), fix);
+            None
+        }
+        _ => window(written, &about, look_up),
+    };
     let words = [("reserved", Counts::Reserved), ("shown", Counts::Shown)];
     let counts =
         written.counts.as_ref().map_or(Some(Counts::Reserved), |text| look_up.word(text, &about, &words));

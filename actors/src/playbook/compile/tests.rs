@@ -190,7 +190,9 @@ tags:
 channels: {sms: {kind: webhook}}
 ";
     let rules = "caps:
-  - {id: c, match: \"c.purpose == 3\", limit: -1, window: {calendar: fortnight}, subject: offer_total}
+  - {id: c, match: \"c.purpose == 3\", limit: -1, window: {calendar: fortnight}, subject: offer_totl}
+  - {id: roll, match: \"true\", limit: 1, window: {rolling: 7d}, subject: offer_total}
+  - {id: bare, match: \"true\", limit: 1, subject: line}
 suppress: [{on: refused, scope: offer, then: never}]
 quiet_hours: [{match: \"true\", local: [\"21-8\"]}]
 kpi: {active: clv}
@@ -226,18 +228,20 @@ holdouts: [{id: u, share: 2, salt: s}]
         "offers.yaml:12: offer b is valid to 2026-01-01 before it begins",
         "offers.yaml:12: price of offer b is text",
         "offers.yaml:13: channel sms lacks url",
-        "rules.yaml:2: cap c counts over all customers",
+        "rules.yaml:2: cap c: offer_totl is not known; did you mean offer_total?",
+        "rules.yaml:3: cap roll is a total, and totals do not roll",
+        "rules.yaml:4: cap bare has not one window",
         "rules.yaml:2: cap c: c.purpose is a string and 3 is a number",
         "rules.yaml:2: cap c: the limit is -1",
         "rules.yaml:2: cap c: fortnight is not known",
-        "rules.yaml:3: suppression: refused is not known",
-        "rules.yaml:3: suppression: never is not a duration",
-        "rules.yaml:4: quiet hours: `21-8` is no time of day",
-        "rules.yaml:5: kpi is given twice",
-        "rules.yaml:8: event e: data field mb has the unknown type numbr",
-        "rules.yaml:10: event e: an update has 2 changes",
-        "rules.yaml:12: event e: tag usage is changed in two ways",
-        "rules.yaml:13: share of holdout u is 2",
+        "rules.yaml:5: suppression: refused is not known",
+        "rules.yaml:5: suppression: never is not a duration",
+        "rules.yaml:6: quiet hours: `21-8` is no time of day",
+        "rules.yaml:7: kpi is given twice",
+        "rules.yaml:10: event e: data field mb has the unknown type numbr",
+        "rules.yaml:12: event e: an update has 2 changes",
+        "rules.yaml:14: event e: tag usage is changed in two ways",
+        "rules.yaml:15: share of holdout u is 2",
     ];
     for line in expected {
         assert!(
