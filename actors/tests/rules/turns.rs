@@ -198,6 +198,27 @@ async fn passivated_customers_come_back_as_they_were() {
     }
 }
 
+/// The import runs past without anybody calling those in use in the meantime.
+#[actix::test]
+async fn a_mass_import_does_not_push_out_those_in_use() {
+    let bench = bench_with(RegionOptions { resident_bytes_max: 60_000, ..RegionOptions::default() });
+    let hear_all = async |kind: &str, count: usize, event: &str| -> u64 {
+        let loads = bench.store.calls(Operation::Load);
+        for n in 0..count {
+            bench.hear(&format!("{kind} {n}"), event).await.expect("heard");
+        }
+        bench.store.calls(Operation::Load) - loads
+    };
+    for event in ["e1", "e2", "e3"] {
+        hear_all("hot", 40, event).await;
+    }
+    hear_all("imported", 600, "e1").await;
+    let missed = hear_all("hot", 40, "e4").await;
+    assert!(missed <= 2, "{missed} of 40 had to be read again");
+    let imported = hear_all("imported", 400, "e2").await;
+    assert!(imported >= 300, "the check sees who was pushed out: {imported} of 400");
+}
+
 #[actix::test]
 async fn draining_answers_what_is_in_hand_and_takes_nothing_more() {
     let bench = bench();
