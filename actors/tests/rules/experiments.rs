@@ -61,7 +61,7 @@ fn an_arm_decides_its_own_way_and_every_decision_says_which() {
         let subject = arms.get_mut(arm).expect("somebody");
         let decision = subject.logged.last().expect("logged").decision.clone();
         let expected = Treatment { experiment: "lists".into(), arm: arm.into() };
-        assert_eq!((decision.experiment, decision.arm), (Some(expected), group), "{arm}");
+        assert_eq!((decision.experiment.clone(), decision.arm), (Some(expected), group), "{arm}");
         assert!(first.contains(&&*decision.items[0].offer), "{arm}: {}", decision.items[0].offer);
         replays(subject);
     };

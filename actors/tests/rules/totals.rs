@@ -18,7 +18,7 @@ fn outbound(subject: &mut Subject) -> (Decision, UnitMoves) {
     let mut question = request("sms", Direction::Outbound);
     question.purpose = Some("marketing".into());
     let outcome = subject.apply(&Command::Decide(Box::new(question)));
-    (outcome.decisions[0].decision.clone(), outcome.units)
+    ((*outcome.decisions[0].decision).clone(), outcome.units)
 }
 
 fn told(subject: &mut Subject, contact: &str, kind: ResponseKind) -> UnitMoves {
