@@ -17,6 +17,7 @@ pub mod feedback;
 pub mod patch;
 pub mod identity;
 pub mod section;
+mod packed;
 pub mod snapshot;
 pub mod entry;
 pub mod view;
@@ -32,7 +33,7 @@ use crate::decision::{Decision, Moment, decide};
 use crate::learning::{Change, Outcomes};
 use crate::options::{CLOCK_STEP_MS_MAX, CONTACT_KEPT_MS_MIN, CONTACT_LIVES_MS, FUTURE_MAX_MS};
 use crate::playbook::active::Active;
-use crate::playbook::{Derived, Playbook, Tag, TagKind, TagNumber, TagValue, Window};
+use crate::playbook::{Derived, EventType, Playbook, Tag, TagKind, TagNumber, TagValue, Update, Window};
 use crate::timestamp::{DAY_MS, MINUTE_MS, Timestamp};
 use crate::value::Name;
 use consent::Consents;
@@ -148,7 +149,16 @@ impl Customer {
     /// Follows one command. [`Command::Erase`] is not for the customer: there is nobody left to answer ([`entry`]).
     #[must_use]
     pub fn apply(&mut self, command: &Command, turn: Turn<'_>) -> Outcome {
-        self.refresh(&turn.active.playbook, turn.now);
+        match command {
+            // An event refreshes what it reads, and leaves alone what it does not.
+            Command::Events(_) => {
+                self.sweep_once_a_day(&turn.active.playbook, turn.now);
+                if self.may_know_places(&turn.active.playbook) {
+                    self.forget_places(turn.now);
+                }
+            }
+            _ => self.refresh(&turn.active.playbook, turn.now),
+        }
         match command {
             Command::Events(events) => {
                 let outcomes: Vec<EventOutcome> =
@@ -170,11 +180,7 @@ impl Customer {
 
     /// Brings everything that time alone moves up to `now`. Doing it twice changes nothing more.
     pub fn refresh(&mut self, playbook: &Playbook, now: Timestamp) {
-        let today = now.ms().div_euclid(DAY_MS);
-        if self.swept_on != today {
-            self.sweep(playbook, now);
-            *self.swept_on = today;
-        }
+        self.sweep_once_a_day(playbook, now);
         self.forget_places(now);
         let moving = self.derivations.moving_tags();
         if moving.is_empty() {
@@ -188,6 +194,12 @@ impl Customer {
         }
     }
 
+    /// Whether something that the playbook derives of places is kept; told by the tags alone.
+    fn may_know_places(&self, playbook: &Playbook) -> bool {
+        let of_places = |tag: &Tag| matches!(tag.derived, Some(Derived::Dwell { .. }));
+        self.derivations.tags().any(|number| playbook.tags.get(&number).is_some_and(of_places))
+    }
+
     /// Without consent to `location` nothing stays of where the customer was.
     fn forget_places(&mut self, now: Timestamp) {
         let places = self.derivations.place_tags();
@@ -197,6 +209,25 @@ impl Customer {
         for tag in places {
             self.derivations.forget(tag);
             self.tags.remove(tag, Timestamp::from_ms(i64::MAX));
+        }
+    }
+
+    /// What time alone moves, as far as an event of this kind reads or changes it.
+    fn refresh_for(&mut self, kind: &EventType, playbook: &Playbook, present: &Present) {
+        for number in kind.updates.iter().flat_map(Update::tags) {
+            let derived = playbook.tags.get(&number).filter(|tag| tag.derived.is_some());
+            if let Some(tag) = derived.filter(|tag| self.derivations.moves(tag.number)) {
+                self.refresh_derived(tag, present);
+            }
+        }
+    }
+
+    fn sweep_once_a_day(&mut self, playbook: &Playbook, now: Timestamp) {
+        let today = now.ms().div_euclid(DAY_MS);
+        if self.swept_on != today {
+            self.sweep(playbook, now);
+            self.forget_places(now);
+            *self.swept_on = today;
         }
     }
 

@@ -2,69 +2,173 @@
 //!
 //! I9: the same id has one effect, for 48 hours or while so many newer ones have not come.
 
+use crate::customer::packed::{Input, put_unsigned};
+use crate::customer::section::{Form, Section, SectionBytes};
+use crate::error::Unreadable;
 use crate::options::{CALL_IDS_MAX, EVENT_ID_KEPT_MS, EVENT_IDS_MAX};
 use crate::timestamp::{HOUR_MS, Timestamp};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Recent ids as 64-bit hashes, oldest first: two of 4,096 ids share one once in 10^12 customers.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RecentIds {
     events: Ring,
     responses: Ring,
-    answered: Vec<(u64, String, Timestamp)>,
+    answered: Section<Vec<Answered>>,
 }
 
-/// Hashes by the hour in which they were heard, hours in the order of their first use.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// A request, the decision that answered it, and when.
+type Answered = (u64, String, Timestamp);
+
+/// Hashes in the order in which they were heard, eight bytes each, so that a look-up runs over bytes as they are stored.
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Ring {
-    hours: Vec<(i64, Packed)>,
+    /// (hour since 1970, how many were heard in it), in the order of their first use.
+    hours: Vec<(i64, usize)>,
+    hashes: Vec<u8>,
 }
-
-/// Hashes, eight bytes each.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Packed(#[serde(with = "serde_bytes")] Vec<u8>);
 
 impl Ring {
     fn knows(&self, hash: u64) -> bool {
         let bytes = hash.to_le_bytes();
-        self.hours.iter().any(|(_, hashes)| hashes.0.chunks_exact(8).any(|known| known == bytes))
+        self.hashes.chunks_exact(8).any(|known| known == bytes)
     }
 
     fn hear(&mut self, hash: u64, now: Timestamp, ids_max: usize) {
         let hour = now.ms().div_euclid(HOUR_MS);
         match self.hours.last_mut() {
-            Some((last, hashes)) if *last == hour => hashes.0.extend(hash.to_le_bytes()),
-            _ => self.hours.push((hour, Packed(hash.to_le_bytes().to_vec()))),
+            Some((last, count)) if *last == hour => *count += 1,
+            _ => self.hours.push((hour, 1)),
         }
-        let count: usize = self.hours.iter().map(|(_, hashes)| hashes.0.len() / 8).sum();
-        if count > ids_max
-            && let Some((_, oldest)) = self.hours.first_mut()
-        {
-            oldest.0.drain(..8);
-            self.hours.retain(|(_, hashes)| !hashes.0.is_empty());
+        self.hashes.extend(hash.to_le_bytes());
+        if self.hashes.len() / 8 > ids_max {
+            self.drop_first(1);
         }
     }
 
     /// Takes another's hashes in. All are kept until their hours go, even if there are more than the bound for a while.
     fn absorb(&mut self, other: &Ring) {
-        let chunks = self.hours.iter().flat_map(|(_, hashes)| hashes.0.chunks_exact(8));
-        let known: BTreeSet<Vec<u8>> = chunks.map(<[u8]>::to_vec).collect();
-        for (hour, hashes) in &other.hours {
-            for hash in hashes.0.chunks_exact(8).filter(|hash| !known.contains(*hash)) {
-                match self.hours.iter_mut().find(|(known, _)| known == hour) {
-                    Some((_, known)) => known.0.extend(hash),
-                    None => self.hours.push((*hour, Packed(hash.to_vec()))),
-                }
-            }
+        let known: BTreeSet<&[u8]> = self.hashes.chunks_exact(8).collect();
+        let mut by_hour: BTreeMap<i64, Vec<u8>> = BTreeMap::new();
+        for (hour, hash) in self.by_hour().chain(other.by_hour().filter(|(_, hash)| !known.contains(hash))) {
+            by_hour.entry(hour).or_default().extend(hash);
         }
-        self.hours.sort_by_key(|(hour, _)| *hour);
+        *self = Ring {
+            hours: by_hour.iter().map(|(hour, hashes)| (*hour, hashes.len() / 8)).collect(),
+            hashes: by_hour.into_values().flatten().collect(),
+        };
+    }
+
+    /// Each hash with the hour in which it was heard.
+    fn by_hour(&self) -> impl Iterator<Item = (i64, &[u8])> {
+        let hours = self.hours.iter().flat_map(|(hour, count)| std::iter::repeat_n(*hour, *count));
+        hours.zip(self.hashes.chunks_exact(8))
     }
 
     /// An hour goes when its last moment is 48 hours ago.
     fn forget_old(&mut self, now: Timestamp) {
-        self.hours.retain(|(hour, _)| now.ms() - (hour + 1) * HOUR_MS <= EVENT_ID_KEPT_MS);
+        let is_old = |hour: i64| {
+            now.ms().saturating_sub(hour.saturating_add(1).saturating_mul(HOUR_MS)) > EVENT_ID_KEPT_MS
+        };
+        let mut kept = Ring::default();
+        let mut rest = &self.hashes[..];
+        for (hour, count) in &self.hours {
+            let (hashes, after) = rest.split_at(count * 8);
+            if !is_old(*hour) {
+                kept.hours.push((*hour, *count));
+                kept.hashes.extend_from_slice(hashes);
+            }
+            rest = after;
+        }
+        *self = kept;
+    }
+
+    fn drop_first(&mut self, count: usize) {
+        self.hashes.drain(..count * 8);
+        if let Some((_, first)) = self.hours.first_mut() {
+            *first -= count;
+        }
+        self.hours.retain(|(_, count)| *count > 0);
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        put_unsigned(out, self.hours.len() as u64);
+        for (hour, count) in &self.hours {
+            put_unsigned(out, *hour as u64);
+            put_unsigned(out, *count as u64);
+        }
+        out.extend_from_slice(&self.hashes);
+    }
+
+    fn read(input: &mut Input<'_>) -> Result<Self, Unreadable> {
+        let hour_count = input.count(2)?;
+        let mut ring = Ring { hours: Vec::with_capacity(hour_count), hashes: Vec::new() };
+        let mut hash_count = 0usize;
+        for _ in 0..hour_count {
+            let hour = input.unsigned()? as i64;
+            let count = input.count(1)?;
+            if count == 0 {
+                return Err(input.wrong("an hour holds nothing"));
+            }
+            hash_count = hash_count.checked_add(count).ok_or_else(|| input.wrong("a count is too large"))?;
+            ring.hours.push((hour, count));
+        }
+        let bytes = hash_count.checked_mul(8).ok_or_else(|| input.wrong("a count is too large"))?;
+        ring.hashes = input.take(bytes)?.to_vec();
+        Ok(ring)
+    }
+}
+
+/// Two rings, then the answers.
+impl Form for RecentIds {
+    fn write_form(&self, out: &mut Vec<u8>) {
+        self.events.write(out);
+        self.responses.write(out);
+        Section::write(&self.answered, out);
+    }
+
+    fn read_form(section: &SectionBytes) -> Result<Self, Unreadable> {
+        let mut input = Input::new(section, "recent ids");
+        let events = Ring::read(&mut input)?;
+        let responses = Ring::read(&mut input)?;
+        Ok(RecentIds { events, responses, answered: Section::stored(input.rest()) })
+    }
+
+    fn check_form(&self) -> Result<(), Unreadable> {
+        Section::check(&self.answered)
+    }
+}
+
+/// As written by version 1: hashes by the hour.
+#[derive(Deserialize)]
+pub(super) struct RecentIdsOfVersion1 {
+    events: RingOfVersion1,
+    responses: RingOfVersion1,
+    answered: Vec<Answered>,
+}
+
+#[derive(Deserialize)]
+struct RingOfVersion1 {
+    hours: Vec<(i64, serde_bytes::ByteBuf)>,
+}
+
+impl From<RecentIdsOfVersion1> for RecentIds {
+    fn from(old: RecentIdsOfVersion1) -> Self {
+        let ring = |old: RingOfVersion1| {
+            let whole = |hashes: &[u8]| hashes.len() / 8;
+            Ring {
+                hours: old.hours.iter().map(|(hour, hashes)| (*hour, whole(hashes))).collect(),
+                hashes: old
+                    .hours
+                    .iter()
+                    .flat_map(|(_, hashes)| &hashes[..whole(hashes) * 8])
+                    .copied()
+                    .collect(),
+            }
+        };
+        RecentIds { events: ring(old.events), responses: ring(old.responses), answered: old.answered.into() }
     }
 }
 
@@ -149,7 +253,7 @@ impl RecentIds {
     pub fn absorb(&mut self, other: &RecentIds) {
         self.events.absorb(&other.events);
         self.responses.absorb(&other.responses);
-        for answered in &other.answered {
+        for answered in other.answered.iter() {
             if self.answer(IdHash(answered.0)).is_none() {
                 self.answered.push(answered.clone());
             }
@@ -161,7 +265,10 @@ impl RecentIds {
     pub fn forget_old(&mut self, now: Timestamp) {
         self.events.forget_old(now);
         self.responses.forget_old(now);
-        self.answered.retain(|(_, _, heard_at)| now.since_ms(*heard_at) <= EVENT_ID_KEPT_MS);
+        let is_old = |(_, _, heard_at): &Answered| now.since_ms(*heard_at) > EVENT_ID_KEPT_MS;
+        if self.answered.iter().any(is_old) {
+            self.answered.retain(|answered| !is_old(answered));
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 //! playbook's word for it finds the right one.
 
 pub mod marks;
+mod by_tag;
 pub mod window;
 pub mod distinct;
 pub mod calendar;
@@ -18,9 +19,13 @@ pub mod ordered;
 pub mod ledger;
 pub mod dwell;
 
+use crate::customer::packed::Input;
+use crate::customer::section::{Form, Section, SectionBytes};
+use crate::error::Unreadable;
 use crate::playbook::{Derived, Scalar, TagNumber, WindowFold};
 use crate::timestamp::Timestamp;
 use crate::value::Name;
+use by_tag::ByTag;
 use calendar::Calendar;
 use distinct::Distinct;
 use dwell::{Dwell, Sighting};
@@ -29,18 +34,17 @@ use levels::{Levels, Measure};
 use marks::Marks;
 use months::Months;
 use near::{Near, Reach, Side};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use window::{FadingSum, Mean, Over, Window};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What derived tags are derived of.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(from = "Written")]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Derivations {
-    parts: BTreeMap<TagNumber, Part>,
+    parts: ByTag<Part>,
     /// What removals left behind.
-    pub marks: Marks,
+    pub marks: Section<Marks>,
 }
 
 /// Now, and the customer's calendar.
@@ -125,11 +129,11 @@ impl Derivations {
         if self.marks.outdate(tag, at) {
             return false;
         }
-        let fits = self.parts.get(&tag).is_some_and(|part| part.fits(derived));
+        let fits = self.parts.get(tag).is_some_and(|part| part.fits(derived));
         if !fits {
             self.parts.insert(tag, Part::new(derived, at, known, present));
         }
-        let Some(part) = self.parts.get_mut(&tag) else { return false };
+        let Some(part) = self.parts.get_mut(tag) else { return false };
         part.hear(derived, said, at, present)
     }
 
@@ -142,17 +146,17 @@ impl Derivations {
         at: Timestamp,
         present: &Present,
     ) {
-        self.parts.remove(&tag);
+        self.parts.remove(tag);
         self.marks.begin(tag, at);
         self.hear(tag, derived, Said::Amount(amount), at, || None, present);
     }
 
     /// Nothing before `at` counts for the tag any more; windows forget whole buckets, months whole months.
     pub fn begin(&mut self, tag: TagNumber, derived: &Derived, at: Timestamp, present: &Present) -> bool {
-        let newest = self.parts.get(&tag).and_then(Part::newest);
+        let newest = self.parts.get(tag).and_then(Part::newest);
         if newest.is_some_and(|newest| newest <= at) {
-            self.parts.remove(&tag);
-        } else if let Some(part) = self.parts.get_mut(&tag) {
+            self.parts.remove(tag);
+        } else if let Some(part) = self.parts.get_mut(tag) {
             part.begin(derived, at, present);
         }
         self.marks.begin(tag, at)
@@ -161,7 +165,7 @@ impl Derivations {
     /// The tag's value now and the time of the newest event in it; `None` while there is no value.
     #[must_use]
     pub fn value(&self, tag: TagNumber, derived: &Derived, present: &Present) -> Option<(Made, Timestamp)> {
-        let part = self.parts.get(&tag).filter(|part| part.fits(derived))?;
+        let part = self.parts.get(tag).filter(|part| part.fits(derived))?;
         if let (Part::Dwell(dwell), Derived::Dwell { stay_ms, .. }) = (part, derived) {
             let stay = dwell.value(*stay_ms, present.now)?;
             let lasted_ms = stay.seen_at.since_ms(stay.since);
@@ -173,42 +177,48 @@ impl Derivations {
     /// Tags that say where the customer is.
     #[must_use]
     pub fn place_tags(&self) -> Vec<TagNumber> {
-        self.parts.iter().filter(|(_, part)| matches!(part, Part::Dwell(_))).map(|(tag, _)| *tag).collect()
+        self.parts.iter().filter(|(_, part)| matches!(part, Part::Dwell(_))).map(|(tag, _)| tag).collect()
     }
 
     /// Forgets all that is known of the tag.
     pub fn forget(&mut self, tag: TagNumber) {
-        self.parts.remove(&tag);
+        self.parts.remove(tag);
     }
 
     /// The time of the newest event in the tag.
     #[must_use]
     pub fn newest(&self, tag: TagNumber) -> Option<Timestamp> {
-        self.parts.get(&tag)?.newest()
+        self.parts.get(tag)?.newest()
+    }
+
+    /// Whether the tag moves with time.
+    #[must_use]
+    pub fn moves(&self, tag: TagNumber) -> bool {
+        self.parts.get(tag).is_some_and(|part| !matches!(part, Part::Ledger(_)))
     }
 
     /// The tags that move with time.
     #[must_use]
     pub fn moving_tags(&self) -> Vec<TagNumber> {
-        self.parts.iter().filter(|(_, part)| !matches!(part, Part::Ledger(_))).map(|(tag, _)| *tag).collect()
+        self.parts.iter().filter(|(_, part)| !matches!(part, Part::Ledger(_))).map(|(tag, _)| tag).collect()
     }
 
     /// The tags that something is kept of.
     pub fn tags(&self) -> impl Iterator<Item = TagNumber> {
-        self.parts.keys().copied()
+        self.parts.tags()
     }
 
     /// Whether both keep the same of the tag.
     #[must_use]
     pub fn alike(&self, other: &Derivations, tag: TagNumber) -> bool {
-        self.parts.get(&tag) == other.parts.get(&tag)
+        self.parts.get(tag) == other.parts.get(tag)
     }
 
     /// Keeps of the tag what the other does, nothing included.
     pub fn take_tag(&mut self, other: &Derivations, tag: TagNumber) {
-        match other.parts.get(&tag) {
+        match other.parts.get(tag) {
             Some(part) => self.parts.insert(tag, part.clone()),
-            None => self.parts.remove(&tag),
+            None => self.parts.remove(tag),
         };
     }
 
@@ -220,7 +230,7 @@ impl Derivations {
         present: &Present,
     ) {
         self.marks.forget_old(present.now);
-        self.parts.retain(|tag, part| match declared(*tag) {
+        self.parts.retain(|tag, part| match declared(tag) {
             None => true,
             Some(derived) => derived.is_some_and(|derived| {
                 part.forget_old(derived, present);
@@ -390,39 +400,49 @@ impl Part {
     }
 }
 
-/// As written: sums and fading sums once had maps of their own, which snapshots of old still fill.
-#[derive(Deserialize)]
-struct Written {
-    windows: BTreeMap<TagNumber, Window>,
-    fading: BTreeMap<TagNumber, FadingSum>,
-    #[serde(default)]
-    parts: BTreeMap<TagNumber, Part>,
-    #[serde(default)]
-    marks: Marks,
-}
+/// The parts, each decoded only when its tag is touched, then the marks.
+impl Form for Derivations {
+    fn write_form(&self, out: &mut Vec<u8>) {
+        self.parts.write(out);
+        Section::write(&self.marks, out);
+    }
 
-impl From<Written> for Derivations {
-    fn from(written: Written) -> Self {
-        let mut parts = written.parts;
-        parts.extend(written.windows.into_iter().map(|(tag, window)| (tag, Part::Sum(window))));
-        parts.extend(written.fading.into_iter().map(|(tag, fading)| (tag, Part::Fading(fading))));
-        Derivations { parts, marks: written.marks }
+    fn read_form(section: &SectionBytes) -> Result<Self, Unreadable> {
+        let mut input = Input::new(section, "derivations");
+        let parts = ByTag::read(&mut input)?;
+        Ok(Derivations { parts, marks: Section::stored(input.rest()) })
+    }
+
+    fn check_form(&self) -> Result<(), Unreadable> {
+        self.parts.check()?;
+        Section::check(&self.marks)
     }
 }
 
-static NO_TAGS: BTreeMap<TagNumber, ()> = BTreeMap::new();
+/// A part of which nothing is kept. Never made by a turn; stands for the bytes of nothing.
+impl Default for Part {
+    fn default() -> Self {
+        Part::Ledger(Ledger::new(None))
+    }
+}
 
-impl Serialize for Derivations {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Written<'a> {
-            windows: &'a BTreeMap<TagNumber, ()>,
-            fading: &'a BTreeMap<TagNumber, ()>,
-            parts: &'a BTreeMap<TagNumber, Part>,
-            marks: &'a Marks,
+/// As written by version 1: sums and fading sums in maps of their own.
+#[derive(Deserialize)]
+pub(super) struct DerivationsOfVersion1 {
+    windows: BTreeMap<TagNumber, Window>,
+    fading: BTreeMap<TagNumber, FadingSum>,
+}
+
+impl From<DerivationsOfVersion1> for Derivations {
+    fn from(old: DerivationsOfVersion1) -> Self {
+        let mut derivations = Derivations::default();
+        for (tag, window) in old.windows {
+            derivations.parts.insert(tag, Part::Sum(window));
         }
-        let written = Written { windows: &NO_TAGS, fading: &NO_TAGS, parts: &self.parts, marks: &self.marks };
-        written.serialize(serializer)
+        for (tag, fading) in old.fading {
+            derivations.parts.insert(tag, Part::Fading(fading));
+        }
+        derivations
     }
 }
 

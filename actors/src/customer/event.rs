@@ -37,6 +37,7 @@ impl Customer {
             Err(refusal) => return EventOutcome::Rejected(refusal),
         };
         let present = self.present(playbook, turn.now);
+        self.refresh_for(kind, playbook, &present);
         let heard = Heard { playbook, data: &event.data, at, present };
         if let Err(refusal) = self.check_values(kind, &heard) {
             return EventOutcome::Rejected(refusal);

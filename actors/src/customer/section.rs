@@ -88,9 +88,10 @@ pub struct Section<T> {
 }
 
 impl<T: Form> Section<T> {
-    /// A section as it was read. It must have been [checked](Section::check) before, here or as another copy.
+    /// A section as it was read; no bytes hold nothing. It must have been [checked](Section::check) before, here or as
+    /// another copy.
     pub(super) fn stored(bytes: SectionBytes) -> Self {
-        Section { stored: Some(bytes), value: OnceLock::new() }
+        Section { stored: Some(bytes).filter(|bytes| !bytes.is_empty()), value: OnceLock::new() }
     }
 
     /// Decodes the section for good and looks at everything in it.

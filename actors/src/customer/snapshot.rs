@@ -283,9 +283,7 @@ impl Places {
     fn section<T: super::section::Form>(&self, number: u8) -> Section<T> {
         let place = NUMBERS.binary_search(&number).map(|ix| self.places[ix].clone());
         match (&self.snapshot, place) {
-            (Some(snapshot), Ok(place)) if !place.is_empty() => {
-                Section::stored(SectionBytes::new(snapshot, place))
-            }
+            (Some(snapshot), Ok(place)) => Section::stored(SectionBytes::new(snapshot, place)),
             _ => Section::default(),
         }
     }

@@ -103,6 +103,32 @@ pub struct Update {
     pub change: Change,
 }
 
+impl Update {
+    /// The tags that it reads or changes, some perhaps more than once.
+    pub fn tags(&self) -> impl Iterator<Item = TagNumber> {
+        let (changed, formulas) = self.change.parts();
+        let read = formulas.into_iter().flatten().flat_map(Formula::reads_tags);
+        self.when.iter().flat_map(Rule::reads_tags).chain(changed).chain(read)
+    }
+}
+
+impl Change {
+    /// The tag that it changes, and the formulas that it reads.
+    fn parts(&self) -> (Option<TagNumber>, [Option<&Formula>; 2]) {
+        match self {
+            Change::Set(tag, formula)
+            | Change::Fold(tag, _, formula)
+            | Change::Amount(tag, formula)
+            | Change::Thing(tag, formula) => (Some(*tag), [Some(formula), None]),
+            Change::Towards { tag, amount, percent_of } => (Some(*tag), [Some(amount), percent_of.as_ref()]),
+            Change::Counted { tag, key } | Change::Cause { tag, key } => (Some(*tag), [key.as_ref(), None]),
+            Change::Seen { tag, lat, lon } => (Some(*tag), [Some(lat), Some(lon)]),
+            Change::Unset(tag) => (Some(*tag), [None, None]),
+            Change::Own(formula) | Change::Disown(formula) => (None, [Some(formula), None]),
+        }
+    }
+}
+
 /// A change made by an event.
 #[derive(Clone, Debug)]
 pub enum Change {

@@ -22,6 +22,7 @@ mod same_everywhere;
 mod sample_playbook;
 mod snapshots;
 mod stages;
+mod tags;
 mod totals;
 mod totals_shards;
 mod turns;

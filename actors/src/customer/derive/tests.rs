@@ -249,13 +249,26 @@ fn derivations_read_back_as_written_and_snapshots_of_old_too() {
         derivations.hear(TagNumber(n as u32), derived, said.clone(), at(0), || None, &present(0));
     }
     derivations.marks.begin(TagNumber(99), at(0));
-    let bytes = rmp_serde::to_vec(&derivations).expect("plain data");
-    assert_eq!(rmp_serde::from_slice::<Derivations>(&bytes).expect("readable"), derivations);
+    let mut bytes = Vec::new();
+    derivations.write_form(&mut bytes);
+    let snapshot = std::sync::Arc::<[u8]>::from(bytes);
+    for end in 0..snapshot.len() {
+        let cut = SectionBytes::new(&snapshot, 0..end);
+        let read = Derivations::read_form(&cut).and_then(|read| read.check_form().map(|()| read));
+        assert_ne!(read, Ok(derivations.clone()), "cut at {end}");
+    }
+    let mut read =
+        Derivations::read_form(&SectionBytes::new(&snapshot, 0..snapshot.len())).expect("readable");
+    read.check_form().expect("whole");
+    assert_eq!(read, derivations);
+    read.parts.remove(TagNumber(3));
+    assert_ne!(read, derivations);
 
     let mut window = Window::new(MONTH_MS, at(0));
     window.hear(2.5, at(0), Over { window_ms: MONTH_MS, now: at(0) }, WindowFold::Sum);
     let old = (BTreeMap::from([(TAG, window)]), BTreeMap::<TagNumber, FadingSum>::new());
-    let read: Derivations =
+    let read: DerivationsOfVersion1 =
         rmp_serde::from_slice(&rmp_serde::to_vec(&old).expect("plain")).expect("readable");
+    let read = Derivations::from(read);
     assert_eq!(number(read.value(TAG, &SUM, &present(0))), Some(2.5));
 }

@@ -8,8 +8,8 @@ use crate::call::CustomerId;
 use crate::customer::Customer;
 use crate::customer::consent::Consents;
 use crate::customer::contact_history::ContactHistory;
-use crate::customer::dedupe::RecentIds;
-use crate::customer::derive::Derivations;
+use crate::customer::dedupe::{RecentIds, RecentIdsOfVersion1};
+use crate::customer::derive::{Derivations, DerivationsOfVersion1};
 use crate::customer::refusal::Refusals;
 use crate::decision::standing::Standing;
 use crate::error::Unreadable;
@@ -22,12 +22,12 @@ use std::collections::BTreeSet;
 #[derive(Deserialize)]
 struct Version1 {
     tags: ByteBuf,
-    derivations: Derivations,
+    derivations: DerivationsOfVersion1,
     consents: Consents,
     contacts: ContactHistory,
     refusals: Refusals,
     products: BTreeSet<Name>,
-    recent: RecentIds,
+    recent: RecentIdsOfVersion1,
     standing: Vec<Standing>,
     decision_count: u64,
 }
@@ -36,19 +36,20 @@ struct Version1 {
 pub(super) fn decode(id: &CustomerId, body: &[u8]) -> Result<Customer, Unreadable> {
     let body: Version1 =
         rmp_serde::from_slice(body).map_err(|error| Unreadable::new("customer snapshot", error))?;
+    let derivations = Derivations::from(body.derivations);
     let mut tags = tags::decode(&body.tags)?;
-    for number in body.derivations.moving_tags() {
+    for number in derivations.moving_tags() {
         // Was written beside what it follows from.
         tags.remove(number, Timestamp::from_ms(i64::MAX));
     }
     Ok(Customer {
         tags: tags.into(),
-        derivations: body.derivations.into(),
+        derivations: derivations.into(),
         consents: body.consents.into(),
         contacts: body.contacts.into(),
         refusals: body.refusals.into(),
         products: body.products.into(),
-        recent: body.recent.into(),
+        recent: RecentIds::from(body.recent).into(),
         standing: body.standing.into(),
         decision_count: body.decision_count.into(),
         ..Customer::new(id)

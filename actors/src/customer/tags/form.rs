@@ -6,6 +6,7 @@
 use super::block::Block;
 use super::sources::Sources;
 use super::{BLOCK_TAGS, TagEntry, TagVector};
+use crate::customer::packed::{Input, put_unsigned};
 use crate::customer::section::{Form, SectionBytes};
 use crate::error::Unreadable;
 use crate::playbook::TagNumber;
@@ -33,7 +34,7 @@ impl Form for TagVector {
     }
 
     fn read_form(section: &SectionBytes) -> Result<Self, Unreadable> {
-        let mut input = Input { section, at: 0 };
+        let mut input = Input::new(section, WHAT);
         let source_count = input.count(2)?;
         let mut sources = Vec::with_capacity(source_count);
         for _ in 0..source_count {
@@ -41,7 +42,8 @@ impl Form for TagVector {
             let count = u32::try_from(input.unsigned()?).map_err(|_| wrong("a source has too many tags"))?;
             sources.push((name, count));
         }
-        let blocks = input.blocks()?;
+        let blocks = take_blocks(&mut input)?;
+        input.end()?;
         Ok(TagVector { blocks, sources: Sources::of(sources), moving: Vec::new() })
     }
 
@@ -99,77 +101,19 @@ pub(super) fn wrong(detail: &str) -> Unreadable {
     Unreadable::new(WHAT, detail)
 }
 
-fn put_unsigned(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
+/// The table, and where the blocks lie that follow it.
+fn take_blocks(input: &mut Input<'_>) -> Result<Vec<Block>, Unreadable> {
+    let block_count = input.count(BLOCK_BYTES_MIN)?;
+    let mut table = Vec::with_capacity(block_count);
+    let mut first = 0u32;
+    for _ in 0..block_count {
+        let step = u32::try_from(input.unsigned()?).ok();
+        first = step
+            .and_then(|step| first.checked_add(step))
+            .ok_or_else(|| wrong("a tag number is too large"))?;
+        let count = usize::try_from(input.unsigned()?).unwrap_or(usize::MAX);
+        table.push((TagNumber(first), count, input.count(1)?));
     }
-    out.push(value as u8);
-}
-
-struct Input<'a> {
-    section: &'a SectionBytes,
-    at: usize,
-}
-
-impl<'a> Input<'a> {
-    fn take(&mut self, count: usize) -> Result<&'a [u8], Unreadable> {
-        let taken = self.section[self.at..].get(..count).ok_or_else(|| wrong("it is cut off"))?;
-        self.at += count;
-        Ok(taken)
-    }
-
-    fn unsigned(&mut self) -> Result<u64, Unreadable> {
-        let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = *self.section.get(self.at).ok_or_else(|| wrong("it is cut off"))?;
-            self.at += 1;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Ok(value);
-            }
-        }
-        Err(wrong("a number does not end"))
-    }
-
-    /// A count of things that take at least `bytes_each`: more than the rest can hold is refused before anything is
-    /// allocated.
-    fn count(&mut self, bytes_each: usize) -> Result<usize, Unreadable> {
-        let count = usize::try_from(self.unsigned()?).map_err(|_| wrong("a count is too large"))?;
-        if count > (self.section.len() - self.at) / bytes_each {
-            return Err(wrong("a count is too large"));
-        }
-        Ok(count)
-    }
-
-    fn text(&mut self) -> Result<&'a str, Unreadable> {
-        let length = self.count(1)?;
-        std::str::from_utf8(self.take(length)?).map_err(|_| wrong("text is not UTF-8"))
-    }
-
-    /// The table, and where the blocks lie that follow it.
-    fn blocks(&mut self) -> Result<Vec<Block>, Unreadable> {
-        let block_count = self.count(BLOCK_BYTES_MIN)?;
-        let mut table = Vec::with_capacity(block_count);
-        let mut first = 0u32;
-        for _ in 0..block_count {
-            let step = u32::try_from(self.unsigned()?).ok();
-            first = step
-                .and_then(|step| first.checked_add(step))
-                .ok_or_else(|| wrong("a tag number is too large"))?;
-            let count = usize::try_from(self.unsigned()?).unwrap_or(usize::MAX);
-            let length = self.count(1)?;
-            table.push((TagNumber(first), count, length));
-        }
-        let mut blocks = Vec::with_capacity(block_count);
-        for (first, count, length) in table {
-            let start = self.at;
-            self.take(length)?;
-            blocks.push(Block::stored(first, count, self.section.part(start..self.at)));
-        }
-        match self.at == self.section.len() {
-            true => Ok(blocks),
-            false => Err(wrong("bytes are left over")),
-        }
-    }
+    let block = |(first, count, length)| Ok(Block::stored(first, count, input.part(length)?));
+    table.into_iter().map(block).collect()
 }
