@@ -568,6 +568,10 @@ fn responses_move_priors_and_decisions_taken_with_them_replay() {
     let explained = client.get(&path).json();
     assert_eq!((&explained["models"], &explained["replay_matches"]), (&models, &json!(true)));
 
+    let learned = poll(|| {
+        let learned = client.get("/v1/learning?offer=data-xl").json();
+        (learned["waiting"] == 0 && learned["items"][0]["shown"] == 6).then_some(learned)
+    });
     node.stop().unwrap();
     let (node, client) = start(dir.path(), |_| {});
     let again = client.get("/v1/learning?offer=data-xl").json();

@@ -24,7 +24,7 @@ pub(crate) fn any_value() -> impl Strategy<Value = TagValue> {
         any::<u16>().prop_map(TagValue::Enum),
         (0..20u16).prop_map(TagValue::Enum),
         "\\PC{0,90}".prop_map(|text| TagValue::Text(text.into())),
-        any_time().prop_map(|at| TagValue::Time(at)),
+        any_time().prop_map(TagValue::Time),
     ]
 }
 
@@ -170,7 +170,8 @@ proptest! {
         bytes[ix] = to;
         if let Ok(tags) = read(&bytes) {
             let again = bytes_of(&tags);
-            prop_assert_eq!(read(&again).expect("what we write we read"), tags);
+            // Bytes, not values: damage can make a number that is none, which is not even equal to itself.
+            prop_assert_eq!(bytes_of(&read(&again).expect("what we write we read")), again);
         }
     }
 }

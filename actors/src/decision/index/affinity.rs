@@ -137,7 +137,7 @@ impl AffinityIndex {
             row_starts.push(row_features.len() as u32);
         }
         drop(numbers);
-        let features = by_tag(features, &mut row_features);
+        let features = by_tag(&features, &mut row_features);
         for (number, feature) in features.iter().enumerate() {
             slots.add_feature(feature.tag, number as u32);
         }
@@ -183,7 +183,7 @@ impl AffinityIndex {
 }
 
 /// Numbers features anew, so that those of one tag lie beside each other; rows learn their new numbers.
-fn by_tag(features: Vec<Feature>, row_features: &mut [u32]) -> Vec<Feature> {
+fn by_tag(features: &[Feature], row_features: &mut [u32]) -> Vec<Feature> {
     let mut order: Vec<u32> = (0..features.len() as u32).collect();
     order.sort_by_key(|number| features[*number as usize].tag);
     let mut renamed = vec![0; features.len()];

@@ -229,7 +229,7 @@ impl Draft {
         });
         RuleIndex {
             groups: groups.into(),
-            slots: (0..slots.len() as u32).filter(|slot| slots.slot(*slot).groups.len() > 0).collect(),
+            slots: (0..slots.len() as u32).filter(|slot| !slots.slot(*slot).groups.is_empty()).collect(),
             owned: self.owned.into_iter().map(|(product, lists)| (product, lists.map(members))).collect(),
             shared: shared.collect(),
             walked,

@@ -43,7 +43,8 @@ pub(super) fn suppress(fields: &mut Fields<'_>) -> Option<Suppress> {
     let (on, scope, then) =
         (fields.needed_text("on"), fields.needed_text("scope"), fields.needed_text("then"));
     let (count, within, channels) = (fields.int("count"), fields.text("within"), fields.texts("channels"));
-    Some(Suppress { on: on?, by: fields.text("by"), count, within, scope: scope?, channels, then: then? })
+    let by = fields.text("by");
+    Some(Suppress { on: on?, by, count, within, scope: scope?, channels, then: then? })
 }
 
 pub(super) fn quiet_hours(fields: &mut Fields<'_>) -> Option<QuietHours> {
