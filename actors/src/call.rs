@@ -4,8 +4,10 @@
 
 pub mod identity;
 
+use crate::customer::export::Export;
 use crate::customer::view::CustomerView;
 use crate::decision::Decision;
+use crate::decision::clearance::Objection;
 use crate::timestamp::Timestamp;
 use crate::value::{Name, Value};
 use identity::{Elsewhere, IdentityReply, IdentityStep, Via};
@@ -97,8 +99,12 @@ pub enum Command {
     PutConsents(Vec<ConsentRecord>),
     /// Set and unset tags.
     PatchTags(TagPatch),
+    /// Say whether a contact, named by its id, may leave now.
+    Clearance(String),
     /// Show everything, for a person.
     View,
+    /// Give out everything that is kept.
+    Export,
     /// Forget everything. A customer with other ids says which have to be ended first.
     Erase,
     /// One step of a change of who is who.
@@ -320,8 +326,12 @@ pub enum Reply {
     },
     /// To [`Command::PatchTags`].
     Tags(PatchOutcome),
+    /// To [`Command::Clearance`]: everything that speaks against sending now; empty: it may leave.
+    Clearance(Vec<Objection>),
     /// To [`Command::View`].
     View(Box<CustomerView>),
+    /// To [`Command::Export`].
+    Export(Box<Export>),
     /// To [`Command::Erase`].
     Erased(Receipt),
     /// The command cannot be followed; nothing was changed.

@@ -21,11 +21,13 @@ mod packed;
 pub mod snapshot;
 pub mod entry;
 pub mod view;
+pub mod export;
 
 use crate::call::{
     Command, ConsentRecord, ConsentState, CustomerId, DecisionRequest, Direction, EventOutcome, Refusal,
     Reply,
 };
+use crate::decision::clearance::may_send;
 use crate::decision::log::LoggedDecision;
 use crate::decision::standing::Standing;
 use crate::decision::totals::{UnitMoves, UnitsLeft};
@@ -170,8 +172,12 @@ impl Customer {
             Command::Respond(response) => self.on_response(response, turn),
             Command::PutConsents(records) => self.on_consents(records, turn),
             Command::PatchTags(patch) => self.on_patch(patch, turn),
+            Command::Clearance(contact_id) => self.on_clearance(contact_id, turn),
             Command::View => {
                 Outcome::unchanged(Reply::View(Box::new(self.view(&turn.active.playbook, turn.now))))
+            }
+            Command::Export => {
+                Outcome::unchanged(Reply::Export(Box::new(self.export(&turn.active.playbook, turn.now))))
             }
             Command::Identity(step) => self.on_identity(step, turn),
             Command::Erase => Outcome::refused("erase_is_not_a_turn", "erasures are done by the shard"),
@@ -336,6 +342,15 @@ impl Customer {
         let outcomes =
             self.exposures.show(&first.offer, &decision.channel, &decision.decision_id, decision.at);
         change(&first.offer, &decision.channel, outcomes)
+    }
+
+    fn on_clearance(&self, contact_id: &str, turn: Turn<'_>) -> Outcome {
+        match self.contacts.iter().find(|contact| contact.id == *contact_id) {
+            Some(contact) => {
+                Outcome::unchanged(Reply::Clearance(may_send(contact, self, &turn.active.playbook, turn.now)))
+            }
+            None => Outcome::refused("unknown_contact", format!("this customer has no contact {contact_id}")),
+        }
     }
 
     fn on_consents(&mut self, records: &[ConsentRecord], turn: Turn<'_>) -> Outcome {

@@ -12,6 +12,7 @@ pub mod trigger;
 pub mod fit;
 pub mod contact_policy;
 pub mod totals;
+pub mod clearance;
 pub mod windows;
 pub mod propensity;
 pub mod arbitration;

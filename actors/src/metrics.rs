@@ -45,7 +45,9 @@ pub(crate) fn command_label(command: &Command) -> &'static str {
         Command::Respond(_) => "respond",
         Command::PutConsents(_) => "put_consents",
         Command::PatchTags(_) => "patch_tags",
+        Command::Clearance(_) => "clearance",
         Command::View => "view",
+        Command::Export => "export",
         Command::Erase => "erase",
         Command::Identity(_) => "identity",
     }

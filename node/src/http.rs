@@ -5,7 +5,7 @@
 //!
 //! Reading order: the table ([`routes`]), how a request is read and answered ([`request`], [`reply`], [`error`]),
 //! what channels ask ([`channel`]), what comes in ([`events`], [`stream`], [`imports`]), a customer's data
-//! ([`customers`], [`identity`], [`history`], [`results`]), what an operator asks ([`admin`], [`playbooks`],
+//! ([`customers`], [`identity`], [`history`], [`results`], [`export`]), what an operator asks ([`admin`], [`playbooks`],
 //! [`preflights`]), and the description of all this
 //! ([`openapi`]).
 
@@ -20,6 +20,7 @@ pub mod customers;
 pub mod identity;
 pub mod history;
 pub mod results;
+pub mod export;
 pub mod learning;
 pub mod admin;
 pub mod playbooks;

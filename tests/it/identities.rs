@@ -118,6 +118,71 @@ fn two_customers_become_one_and_two_again_and_keep_their_past() {
     }
 }
 
+/// More rows than are read at once, and something in every part of a customer.
+#[test]
+fn an_export_holds_all_that_is_known_of_a_customer() {
+    let home = Home::new();
+    let node = home.start();
+    let client = node.client();
+    for id in [ID, OTHER] {
+        client.grant(id);
+        client.tag(id, &json!({"age": 31, "city": "Ulm"})).ok();
+    }
+    let usage = json!({"specversion": "1.0", "id": "u1", "source": "/pcrf", "type": "test.usage", "subject": ID,
+                       "data": {"mb": 12_000.0}});
+    client.hear(&usage);
+    client.send("PUT", &path(ID, &format!("/aliases/{NUMBER}")), &[], b"").ok();
+    let sms = json!({"channel": "sms", "direction": "outbound", "request_id": "r1", "placement": "evening"});
+    let contact = client.decide(OTHER, &sms).ok()["items"][0]["contact_id"].clone();
+    client.json("POST", &path(ID, "/merge"), &json!({"from": OTHER, "merge_id": "m1"})).ok();
+    let asked = 230;
+    for n in 0..asked {
+        client.decide(ID, &json!({"channel": "app", "context": {"session": {"page": n}}})).ok();
+    }
+    let refused = json!({"contact_id": contact, "response": "rejected", "by": "agent"});
+    client.respond(ID, &refused).ok();
+
+    let export = client.get(&path(NUMBER, "/export")).ok();
+    assert_eq!(export["customer"], ID);
+    let view = client.view(ID);
+    for part in ["tags", "consents", "contacts", "caps", "refusals", "products", "aliases", "links", "merges"]
+    {
+        assert_eq!(export["view"][part], view[part], "{part}");
+    }
+    assert_eq!(export["view"]["tags"]["city"]["source"], "test");
+    assert_eq!(export["view"]["tags"]["age"]["as_of"], view["tags"]["age"]["as_of"]);
+    assert_eq!(export["consent_history"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        (export["contacts"].as_array().unwrap().len(), &export["contacts"][0]["state"]),
+        (1, &json!("seen"))
+    );
+    let decisions = export["decisions"].as_array().unwrap();
+    assert_eq!(decisions.len(), asked + 1, "every decision of either, page after page");
+    let pages: std::collections::BTreeSet<i64> =
+        decisions.iter().filter_map(|one| one["context"]["session"]["page"].as_i64()).collect();
+    assert_eq!(pages.len(), asked, "each once, with its question");
+    assert_eq!(
+        (&decisions[asked]["request_id"], &decisions[asked]["placement"]),
+        (&json!("r1"), &json!("evening"))
+    );
+    let state = &export["state"];
+    for part in [
+        "undeclared_tags",
+        "derivations",
+        "refusals",
+        "recent",
+        "standing",
+        "decision_count",
+        "life",
+        "identity",
+        "exposures",
+    ] {
+        assert!(state.get(part).is_some(), "{part}");
+    }
+    assert!(state["derivations"]["parts"].as_object().is_some_and(|parts| !parts.is_empty()), "{state}");
+    assert_eq!(client.get(&path("nobody", "/export")).ok()["decisions"], json!([]));
+}
+
 #[test]
 fn of_an_erased_customer_no_id_is_in_any_file() {
     let home = Home::new();

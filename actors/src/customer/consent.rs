@@ -5,6 +5,7 @@
 use crate::call::{ConsentRecord, ConsentState};
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
 
 /// The channel that stands for all channels.
 pub const ANY_CHANNEL: &str = "any";
@@ -67,41 +68,38 @@ impl Consents {
         !self.records.contains(record)
     }
 
-    /// Adds a record at its place in time. The latest `at` counts, not the latest arrival; of two with the same `at`
-    /// the later arrival.
+    /// Adds a record at its place in time. The latest `at` counts, not the latest arrival; of several with the same `at`
+    /// the one that permits least, so that the order of arrival plays no part.
     pub fn add(&mut self, record: ConsentRecord) {
-        let place = self.records.partition_point(|other| other.at <= record.at);
+        let place = self.records.partition_point(|other| weight(other) <= weight(&record));
         self.records.insert(place, record);
-    }
-
-    /// Takes another history in. Of two with the same `at` the one that does not grant counts.
-    pub fn absorb(&mut self, other: &Consents) {
-        for record in &other.records {
-            if !self.is_news(record) {
-                continue;
-            }
-            let place = match record.state {
-                ConsentState::Granted => self.records.partition_point(|known| known.at < record.at),
-                _ => self.records.partition_point(|known| known.at <= record.at),
-            };
-            self.records.insert(place, record.clone());
-        }
     }
 
     /// A denial counts at once, even when the clock of whoever recorded it runs ahead.
     fn granted(&self, purpose: &str, channel: &str, now: Timestamp) -> bool {
         self.records
             .iter()
-            .rev()
-            .find(|record| {
+            .filter(|record| {
                 &*record.purpose == purpose
                     && (&*record.channel == channel || &*record.channel == ANY_CHANNEL)
                     && (record.at <= now || record.state != ConsentState::Granted)
             })
+            .max_by_key(|record| weight(record))
             .is_some_and(|record| {
                 record.state == ConsentState::Granted && record.expires_at.is_none_or(|end| now < end)
             })
     }
+}
+
+/// Orders records by time, and those of one moment by how little they permit: a yes that ends sooner permits less.
+fn weight(record: &ConsentRecord) -> (Timestamp, u8, Reverse<Timestamp>) {
+    let no = match record.state {
+        ConsentState::Granted => 0,
+        ConsentState::Unknown => 1,
+        ConsentState::Denied => 2,
+        ConsentState::Withdrawn => 3,
+    };
+    (record.at, no, Reverse(record.expires_at.unwrap_or(Timestamp::from_ms(i64::MAX))))
 }
 
 /// Service and regulatory messages need no consent; every other purpose does.

@@ -7,12 +7,12 @@ use crate::customer::section::{Form, Section, SectionBytes};
 use crate::error::Unreadable;
 use crate::options::{CALL_IDS_MAX, EVENT_ID_KEPT_MS, EVENT_IDS_MAX};
 use crate::timestamp::{HOUR_MS, Timestamp};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Recent ids as 64-bit hashes, oldest first: two of 4,096 ids share one once in 10^12 customers.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct RecentIds {
     events: Ring,
     responses: Ring,
@@ -28,6 +28,14 @@ struct Ring {
     /// (hour since 1970, how many were heard in it), in the order of their first use.
     hours: Vec<(i64, usize)>,
     hashes: Vec<u8>,
+}
+
+/// As (hour since 1970, hash) pairs, for the export.
+impl Serialize for Ring {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = |hash: &[u8]| hash.iter().rev().map(|byte| format!("{byte:02x}")).collect::<String>();
+        serializer.collect_seq(self.by_hour().map(|(hour, hash)| (hour, text(hash))))
+    }
 }
 
 impl Ring {

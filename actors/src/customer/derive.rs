@@ -40,7 +40,7 @@ use window::{FadingSum, Mean, Over, Window};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What derived tags are derived of.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Derivations {
     parts: ByTag<Part>,
     /// What removals left behind.

@@ -132,6 +132,13 @@ impl Refusals {
         reaching.max_by_key(|one| one.until.map_or(i64::MAX, Timestamp::ms))
     }
 
+    /// What keeps a contact made before from its channel now.
+    #[must_use]
+    pub fn against_subject(&self, subject: &Subject, channel: &str, now: Timestamp) -> Option<&Suppressed> {
+        let reaching = self.in_force(channel, now).filter(|one| one.id == subject.id(one.scope));
+        reaching.max_by_key(|one| one.until.map_or(i64::MAX, Timestamp::ms))
+    }
+
     /// Hears a response and follows the playbook's rules. Returns what became suppressed, as `scope:id`.
     pub fn hear(&mut self, said: Said, subject: &Subject, rules: &[Suppress]) -> Vec<String> {
         let Said { kind, by, at } = said;

@@ -5,8 +5,8 @@
 //! ([`super::snapshot`]).
 
 use crate::error::Unreadable;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
 use std::fmt;
 use std::ops::{Deref, DerefMut, Range};
 use std::sync::{Arc, OnceLock};
@@ -166,6 +166,13 @@ impl<T: Clone> Clone for Section<T> {
 }
 
 /// Equal when what is inside is equal, however it is written.
+/// As the part itself.
+impl<T: Form + Serialize> Serialize for Section<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (**self).serialize(serializer)
+    }
+}
+
 impl<T: Form> PartialEq for Section<T> {
     fn eq(&self, other: &Self) -> bool {
         **self == **other

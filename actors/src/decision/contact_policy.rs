@@ -6,6 +6,7 @@
 use crate::call::Direction;
 use crate::customer::contact_history::{Contact, ContactHistory};
 use crate::decision::context::{CaseFacts, ContactFacts};
+use crate::decision::totals::is_total;
 use crate::decision::windows::{calendar_window, next_calendar_windows};
 use crate::decision::{Basis, CapUse};
 use crate::playbook::{Cap, CapSubject, Counts, Rule, Window};
@@ -43,8 +44,34 @@ pub fn cap_use(cap: &Cap, history: &ContactHistory, slot: AskedSlot<'_>) -> CapU
     CapUse { id: Name::clone(&cap.id), used, limit: cap.limit, next_free_at }
 }
 
+/// How others use a cap, where they leave this contact no room; `None` where a place is held for it, or the cap is not
+/// about it. Of contacts that have not left, those reserved first come first.
+#[must_use]
+pub fn cap_against(
+    cap: &Cap,
+    history: &ContactHistory,
+    contact: &Contact,
+    slot: AskedSlot<'_>,
+) -> Option<CapUse> {
+    if is_total(cap) || !counts(cap, contact) {
+        return None;
+    }
+    let first = |other: &Contact| {
+        other.sent_at.is_some() || (other.reserved_at, &other.id) < (contact.reserved_at, &contact.id)
+    };
+    let others = history.iter().filter(|other| other.id != contact.id && first(other));
+    let counting: Vec<&Contact> = others.filter(|other| other.holds_slot() && counts(cap, other)).collect();
+    let used = used_at(cap, &counting, slot);
+    (used >= cap.limit).then(|| CapUse {
+        id: Name::clone(&cap.id),
+        used,
+        limit: cap.limit,
+        next_free_at: next_free(cap, &counting, slot),
+    })
+}
+
 /// What a contact remembers of itself; a rule that reads more has to be asked when the contact is reserved.
-const REMEMBERED: [&str; 10] =
+pub(crate) const REMEMBERED: [&str; 10] =
     ["channel", "direction", "purpose", "line", "provider", "owner", "offer", "family", "group", "kind"];
 
 /// Whether a contact counts for a cap: it is one of those that the cap is about. A rule that reads more than a contact

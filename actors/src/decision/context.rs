@@ -96,14 +96,10 @@ impl<'a> ContactFacts<'a> {
     pub fn of(contact: &'a Contact) -> Self {
         ContactFacts(contact)
     }
-}
 
-impl Facts for ContactFacts<'_> {
-    fn tag(&self, _tag: TagNumber) -> Option<&TagValue> {
-        None
-    }
-
-    fn context(&self, path: &str) -> Option<Scalar<'_>> {
+    /// A field of the contact, by its name.
+    #[must_use]
+    pub fn field(&self, path: &str) -> Option<Scalar<'a>> {
         let text = |text| Some(Scalar::Text(text));
         match path {
             "channel" => text(&self.0.channel),
@@ -118,6 +114,16 @@ impl Facts for ContactFacts<'_> {
             "kind" => text(&self.0.kind),
             _ => None,
         }
+    }
+}
+
+impl Facts for ContactFacts<'_> {
+    fn tag(&self, _tag: TagNumber) -> Option<&TagValue> {
+        None
+    }
+
+    fn context(&self, path: &str) -> Option<Scalar<'_>> {
+        self.field(path)
     }
 
     fn data(&self, _path: &str) -> Option<Scalar<'_>> {

@@ -6,7 +6,7 @@ use crate::http::error::Problem;
 use crate::http::history::History;
 use crate::http::{Services, reply, request};
 use crate::wire::decision::{DecisionAnswer, DecisionQuestion};
-use crate::wire::response::{ResponseAnswer, ResponseReport};
+use crate::wire::response::{ClearanceAnswer, ResponseAnswer, ResponseReport};
 use actix_web::http::header::HeaderValue;
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::call::{Command, CustomerId, Reply};
@@ -78,6 +78,25 @@ pub async fn respond(
     let origin = (&answer).into();
     match answer.reply {
         Reply::Response(outcome) => Ok(reply::of_customer(origin, &ResponseAnswer::from(outcome))),
+        Reply::Refused(refusal) => Err(refusal.into()),
+        _ => Err(reply::out_of_place()),
+    }
+}
+
+/// `POST /v1/customers/{id}/contacts/{contact_id}/clearance`
+///
+/// # Errors
+/// Those of the call, and a refusal of the customer's: `unknown_contact`.
+pub async fn clearance(request: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
+    let customer = request::customer(&request)?;
+    let contact_id = request.match_info().query("contact_id").to_owned();
+    let command = Command::Clearance(contact_id.clone());
+    let answer = services.dispatch.call(&customer, command, Priority::Event).await?;
+    let origin = (&answer).into();
+    match answer.reply {
+        Reply::Clearance(objections) => {
+            Ok(reply::of_customer(origin, &ClearanceAnswer::of(contact_id, &objections)))
+        }
         Reply::Refused(refusal) => Err(refusal.into()),
         _ => Err(reply::out_of_place()),
     }

@@ -49,7 +49,12 @@ pub fn json(body: &impl Serialize) -> HttpResponse {
 /// A customer's answer in JSON.
 #[must_use]
 pub fn of_customer(origin: Origin, body: &impl Serialize) -> HttpResponse {
-    let mut response = json(body);
+    signed(origin, json(body))
+}
+
+/// A response that says where a customer's answer came from.
+#[must_use]
+pub fn signed(origin: Origin, mut response: HttpResponse) -> HttpResponse {
     let numbers = [(SHARD, u64::from(origin.shard)), (EPOCH, origin.epoch), (REVISION, origin.revision)];
     for (name, number) in numbers {
         response.headers_mut().insert(name, number.into());

@@ -1,18 +1,14 @@
-//! Looking back: contacts, decisions, why one was taken, and everything in one document.
+//! Looking back: contacts, decisions, and why one was taken.
 
 use crate::http::channel::logged;
 use crate::http::customers::view;
 use crate::http::error::Problem;
 use crate::http::history::History;
 use crate::http::{Services, reply, request};
-use crate::wire::consent::ConsentAnswer;
-use crate::wire::customer::{ContactAnswer, CustomerAnswer};
+use crate::wire::customer::ContactAnswer;
 use crate::wire::decision::DecisionAnswer;
 use crate::wire::explanation::ExplanationAnswer;
-use crate::wire::past::{
-    ContactsPage, DecisionsPage, ExportAnswer, OfferQuery, PageQuery, from_the_latest, write_cursor,
-};
-use crate::wire::time::Time;
+use crate::wire::past::{ContactsPage, DecisionsPage, OfferQuery, PageQuery, write_cursor};
 use actix_web::{HttpRequest, HttpResponse, web};
 use actors::customer::contact_history::view_of_row;
 use actors::customer::view::CustomerView;
@@ -97,58 +93,7 @@ async fn priors(
     }))
 }
 
-/// `GET /v1/customers/{id}/export`
-///
-/// # Errors
-/// Those of the call and the store.
-pub async fn export(request: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
-    let customer = request::customer(&request)?;
-    let (origin, view) = view(&services, &customer).await?;
-    let history = History::of(&view);
-    let answer = ExportAnswer {
-        customer: view.customer.as_str().to_owned(),
-        exported_at: Time((services.clock)()),
-        view: CustomerAnswer::of(&view, origin.revision()),
-        consent_history: view.consent_history.iter().map(ConsentAnswer::of).collect(),
-        contacts: all_contacts(&services, &history).await?,
-        decisions: all_decisions(&services, &view, &history).await?,
-    };
-    Ok(reply::of_customer(origin, &answer))
-}
-
-async fn all_contacts(services: &Services, history: &History) -> Result<Vec<ContactAnswer>, Problem> {
-    let (mut page, mut contacts) = (from_the_latest(), Vec::new());
-    loop {
-        let found = history.contacts(&*services.store, &page).await?;
-        for row in &found.rows {
-            contacts.push(contact(services, row)?);
-        }
-        match found.next {
-            Some(next) => page.after = Some(next),
-            None => return Ok(contacts),
-        }
-    }
-}
-
-async fn all_decisions(
-    services: &Services,
-    view: &CustomerView,
-    history: &History,
-) -> Result<Vec<DecisionAnswer>, Problem> {
-    let (mut page, mut decisions) = (from_the_latest(), Vec::new());
-    loop {
-        let found = history.decisions(&*services.store, &page).await?;
-        for row in &found.rows {
-            decisions.push(decision(view, row)?);
-        }
-        match found.next {
-            Some(next) => page.after = Some(next),
-            None => return Ok(decisions),
-        }
-    }
-}
-
-fn contact(services: &Services, row: &ContactRow) -> Result<ContactAnswer, Problem> {
+pub(super) fn contact(services: &Services, row: &ContactRow) -> Result<ContactAnswer, Problem> {
     Ok(ContactAnswer::of(&view_of_row(&row.body, (services.clock)())?))
 }
 

@@ -2,7 +2,9 @@
 //! the two cannot differ.
 
 use crate::http::error::Problem;
-use crate::http::{admin, channel, customers, events, identity, imports, playbooks, preflights, results};
+use crate::http::{
+    admin, channel, customers, events, export, identity, imports, playbooks, preflights, results,
+};
 use crate::wire::consent::{ConsentNote, ConsentsAnswer, ConsentsNoted};
 use crate::wire::customer::{CustomerAnswer, ReceiptAnswer, TagsAnswer, TagsPatch};
 use crate::wire::decision::{DecisionAnswer, DecisionQuestion};
@@ -15,7 +17,7 @@ use crate::wire::playbook::{
     UploadQuery,
 };
 use crate::wire::preflight::{PreflightAnswer, PreflightQuestion};
-use crate::wire::response::{ResponseAnswer, ResponseReport};
+use crate::wire::response::{ClearanceAnswer, ResponseAnswer, ResponseReport};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -166,6 +168,16 @@ pub const ROUTES: &[Route] = &[
         ..PLAIN
     },
     Route {
+        method: Method::Post,
+        path: "/v1/customers/{id}/contacts/{contact_id}/clearance",
+        operation: "clearContact",
+        summary: "Whether a reserved contact may leave now: consent, refusals, calendar, caps, quiet hours.",
+        gives: gives::<ClearanceAnswer>(),
+        errors: &[400, 422, 429, 503],
+        handler: || web::post().to(channel::clearance),
+        ..PLAIN
+    },
+    Route {
         method: Method::Put,
         path: "/v1/customers/{id}/consents",
         operation: "putConsents",
@@ -212,7 +224,7 @@ pub const ROUTES: &[Route] = &[
         summary: "Everything known of a customer, in one document.",
         gives: gives::<ExportAnswer>(),
         errors: &[400, 429, 503],
-        handler: || web::get().to(results::export),
+        handler: || web::get().to(export::export),
         ..PLAIN
     },
     Route {

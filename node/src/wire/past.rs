@@ -4,9 +4,10 @@ use crate::wire::consent::ConsentAnswer;
 use crate::wire::customer::{ContactAnswer, CustomerAnswer};
 use crate::wire::decision::DecisionAnswer;
 use crate::wire::time::Time;
-use actors::Timestamp;
+use actors::{Name, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 /// Rows of a page when the caller does not say.
 pub const PAGE_ROWS: usize = 50;
@@ -94,6 +95,18 @@ pub struct DecisionsPage {
 /// Everything known of a customer, in one document.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ExportAnswer {
+    /// What is known now.
+    #[serde(flatten)]
+    pub head: ExportHead,
+    /// All contacts, newest first.
+    pub contacts: Vec<ContactAnswer>,
+    /// All decisions, newest first.
+    pub decisions: Vec<ExportedDecision>,
+}
+
+/// An export up to its lists.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ExportHead {
     /// Whose.
     pub customer: String,
     /// When it was written.
@@ -102,17 +115,33 @@ pub struct ExportAnswer {
     pub view: CustomerAnswer,
     /// All consents ever recorded, oldest first.
     pub consent_history: Vec<ConsentAnswer>,
-    /// All contacts, newest first.
-    pub contacts: Vec<ContactAnswer>,
-    /// All decisions, newest first.
-    pub decisions: Vec<DecisionAnswer>,
+    /// What is kept beyond that, in the program's own form, which may change with it: tags of earlier playbooks, what derived
+    /// tags are made of, responses that may add up to a refusal, hashes of ids heard before, stages, links and merges.
+    pub state: Json,
 }
 
-/// All of the past, in pages as large as they may be.
+/// A decision with its question.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ExportedDecision {
+    /// The answer.
+    #[serde(flatten)]
+    pub decision: DecisionAnswer,
+    /// Where it was asked for.
+    pub placement: Option<Name>,
+    /// What was known of the moment.
+    pub context: Json,
+    /// The caller's name of the question.
+    pub request_id: Option<String>,
+}
+
+/// Rows of an export that are read at once.
+const EXPORT_ROWS: usize = 100;
+
+/// All of the past, in pages.
 #[must_use]
 pub fn from_the_latest() -> storage::Page {
     let last = Timestamp::from_ms(i64::MAX).ms();
-    storage::Page { from_ms: i64::MIN, to_ms: last, after: None, rows_max: PAGE_ROWS_MAX }
+    storage::Page { from_ms: i64::MIN, to_ms: last, after: None, rows_max: EXPORT_ROWS }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::wire::decision::{Bad, REQUEST_ID_BYTES_MAX};
 use crate::wire::time::Time;
 use actors::call::{Response, ResponseBy, ResponseKind, ResponseOutcome};
+use actors::decision::clearance::Objection;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -120,5 +121,41 @@ impl From<ResponseOutcome> for ResponseAnswer {
             suppressed: outcome.suppressed,
             detail: outcome.detail,
         }
+    }
+}
+
+/// Whether a contact may leave now.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ClearanceAnswer {
+    /// Which contact.
+    pub contact_id: String,
+    /// Whether nothing speaks against it.
+    pub allowed: bool,
+    /// Everything that does.
+    pub reasons: Vec<ObjectionAnswer>,
+}
+
+/// Why a contact may not leave now.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ObjectionAnswer {
+    /// expired, not_reserved, consent, calendar, refused, suppressed, cap or quiet_hours.
+    pub code: &'static str,
+    /// For people.
+    pub detail: String,
+    /// When it ends, if it does by itself.
+    pub until: Option<Time>,
+}
+
+impl ClearanceAnswer {
+    /// For the wire.
+    #[must_use]
+    pub fn of(contact_id: String, objections: &[Objection]) -> Self {
+        let reason = |one: &Objection| ObjectionAnswer {
+            code: one.code,
+            detail: one.detail.clone(),
+            until: one.until.map(Time),
+        };
+        let reasons = objections.iter().map(reason).collect();
+        ClearanceAnswer { contact_id, allowed: objections.is_empty(), reasons }
     }
 }

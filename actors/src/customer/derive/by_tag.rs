@@ -4,6 +4,7 @@ use crate::customer::packed::{Input, put_unsigned};
 use crate::customer::section::{Form, Section};
 use crate::error::Unreadable;
 use crate::playbook::TagNumber;
+use serde::{Serialize, Serializer};
 
 /// What is kept, sorted by tag.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +15,13 @@ pub(super) struct ByTag<T: Form> {
 impl<T: Form> Default for ByTag<T> {
     fn default() -> Self {
         ByTag { kept: Vec::new() }
+    }
+}
+
+/// As a map, for the export.
+impl<T: Form + Serialize> Serialize for ByTag<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
     }
 }
 

@@ -91,7 +91,11 @@ impl Customer {
 
     fn protect_like(&mut self, other: &Customer) {
         self.refusals.absorb(&other.refusals);
-        self.consents.absorb(&other.consents);
+        for record in other.consents.history() {
+            if self.consents.is_news(record) {
+                self.consents.add(record.clone());
+            }
+        }
         self.contacts.absorb(&other.contacts);
         self.recent.absorb(&other.recent);
         *self.decision_count = (*self.decision_count).max(*other.decision_count);
