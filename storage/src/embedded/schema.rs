@@ -9,8 +9,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::path::Path;
 use std::time::Duration;
 
-/// The layout this program writes. A file with a greater one comes from a newer program and is refused.
-const VERSION: i64 = 1;
+/// The layout this program writes: one step after the other. An older file takes the steps it lacks when it is opened; one with more
+/// comes from a newer program and is refused.
+const VERSION: i64 = STEPS.len() as i64;
 
 /// "Rapp" in ASCII, to tell our files from other people's.
 const APPLICATION_ID: i64 = 0x5261_7070;
@@ -24,7 +25,10 @@ const READER_CACHE_BYTES: usize = 2 << 20;
 /// The writer and the checkpoints take turns by themselves; this is for an operator's own `sqlite3` session.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-const TABLES: &str = "
+/// From nothing to layout 1, from 1 to 2, and so on. A step is never changed once files have taken it.
+const STEPS: [&str; 2] = [CUSTOMERS_AND_PLAYBOOKS, EVIDENCE_TOTALS_AND_TIMERS];
+
+const CUSTOMERS_AND_PLAYBOOKS: &str = "
 create table customers(
     key integer primary key, id text not null, fence integer not null, revision integer not null,
     snapshot blob not null) strict;
@@ -40,6 +44,9 @@ create table playbooks(id text not null unique, stored_at_ms integer not null, b
 create table activations(number integer primary key, playbook_id text not null, at_ms integer not null) strict;
 create table dictionary(
     one integer primary key check(one = 1), version integer not null, body blob not null) strict;
+";
+
+const EVIDENCE_TOTALS_AND_TIMERS: &str = "
 create table evidence(shard integer primary key, fence integer not null, body blob not null) strict;
 create table due(
     shard integer not null, at_ms integer not null, customer text not null, key text not null,
@@ -93,7 +100,8 @@ fn connect(file: &Path, cache_bytes: usize) -> rusqlite::Result<Connection> {
     Ok(conn)
 }
 
-/// Creates the tables in a new file; refuses a file that is not ours or newer than this program.
+/// Creates the tables in a new file, or those that an older program did not know; refuses a file that is not ours or newer
+/// than this program.
 fn prepare(conn: &Connection, file: &Path) -> Result<(), StoreError> {
     let read = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let (version, application) = read("user_version")
@@ -101,28 +109,32 @@ fn prepare(conn: &Connection, file: &Path) -> Result<(), StoreError> {
         .map_err(|error| unusable(file, &error))?;
     let is_empty = table_count(conn).map_err(|error| unusable(file, &error))? == 0;
     if is_empty && version == 0 {
-        return create(conn).map_err(|error| unusable(file, &error));
+        return take_steps(conn, 0).map_err(|error| unusable(file, &error));
     }
     if application != APPLICATION_ID {
         return Err(StoreError::Corrupt(format!("{} is a database of another program", file.display())));
     }
-    if version != VERSION {
+    if !(1..=VERSION).contains(&version) {
         return Err(StoreError::Corrupt(format!(
             "{} has schema version {version}, this program knows {VERSION}: use the program that wrote it",
             file.display()
         )));
     }
-    Ok(())
+    take_steps(conn, version).map_err(|error| unusable(file, &error))
 }
 
 fn table_count(conn: &Connection) -> rusqlite::Result<i64> {
     conn.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))
 }
 
-/// In one transaction: a crash leaves either no table or all of them.
-fn create(conn: &Connection) -> rusqlite::Result<()> {
+/// In one transaction: a crash leaves the layout before or the one after.
+fn take_steps(conn: &Connection, from: i64) -> rusqlite::Result<()> {
+    if from == VERSION {
+        return Ok(());
+    }
+    let steps = STEPS[from as usize..].concat();
     conn.execute_batch(&format!(
-        "begin immediate; {TABLES} pragma application_id = {APPLICATION_ID}; pragma user_version = {VERSION}; commit;"
+        "begin immediate; {steps} pragma application_id = {APPLICATION_ID}; pragma user_version = {VERSION}; commit;"
     ))
 }
 
@@ -166,8 +178,33 @@ mod tests {
 
     #[test]
     fn a_file_of_a_newer_program_or_another_one_is_refused_by_name() {
-        check_refused("pragma user_version = 2", "schema version 2, this program knows 1");
+        check_refused("pragma user_version = 3", "schema version 3, this program knows 2");
         check_refused("pragma application_id = 77", "another program");
+    }
+
+    #[test]
+    fn a_file_of_an_older_program_takes_the_steps_it_lacks() {
+        let dir = tempfile::tempdir().unwrap();
+        let (old, new) = (dir.path().join("old.db"), dir.path().join("new.db"));
+        let first = connect(&old, 1 << 20).unwrap();
+        first
+            .execute_batch(&format!(
+                "{CUSTOMERS_AND_PLAYBOOKS} pragma application_id = {APPLICATION_ID}; pragma user_version = 1;
+                 insert into playbooks values('p', 1, x'01');"
+            ))
+            .unwrap();
+        drop(first);
+        let tables = |file: &Path| -> Vec<String> {
+            let conn = connect_writer(file, 1 << 20).unwrap();
+            let mut all =
+                conn.prepare("select sql from sqlite_schema where sql is not null order by 1").unwrap();
+            all.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        assert_eq!(tables(&old), tables(&new));
+        assert_eq!(tables(&old), tables(&old), "opened again, there is nothing to do");
+        let kept = Connection::open(&old).unwrap();
+        let kept: i64 = kept.query_row("select count(*) from playbooks", [], |row| row.get(0)).unwrap();
+        assert_eq!(kept, 1);
     }
 
     #[test]
