@@ -92,8 +92,31 @@ fn read(answer: &[u8]) -> Reply {
     let header =
         |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_string()));
     let headers: HashMap<_, _> = lines.filter_map(header).collect();
-    assert!(!headers.contains_key("transfer-encoding"), "answers have a length");
-    Reply { status, headers, body: answer[end + 4..].to_vec() }
+    let body = &answer[end + 4..];
+    let body = match headers.get("transfer-encoding") {
+        Some(coding) => {
+            assert_eq!(coding, "chunked");
+            unchunked(body)
+        }
+        None => body.to_vec(),
+    };
+    Reply { status, headers, body }
+}
+
+/// What is written while it is read comes in chunks: a length in hexadecimal, as many bytes, and so on to an empty one.
+fn unchunked(mut chunks: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let line = chunks.windows(2).position(|two| two == b"\r\n").expect("a chunk's length");
+        let length = std::str::from_utf8(&chunks[..line]).expect("digits");
+        let length = usize::from_str_radix(length, 16).expect("a length");
+        if length == 0 {
+            return body;
+        }
+        let begin = line + 2;
+        body.extend_from_slice(&chunks[begin..begin + length]);
+        chunks = &chunks[begin + length + 2..];
+    }
 }
 
 fn start(dir: &Path, change: impl FnOnce(&mut NodeOptions)) -> (Background, Client) {
