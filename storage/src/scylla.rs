@@ -1,15 +1,15 @@
 //! The store that a cluster shares: ScyllaDB, or any server that speaks CQL as Apache Cassandra does.
 //!
 //! Compares nothing on the way of a turn: every write carries a mark made of the owner's epoch, and the highest mark wins,
-//! so a former owner can neither overwrite nor bring anything back ([`mark`], [`cell`]). One partition a customer, one
+//! so a former owner can neither overwrite nor bring anything back (`mark`, `cell`). One partition a customer, one
 //! request a turn, one read an activation. Playbooks, the dictionary and ownership are compared and set by the servers
 //! (LWT), which customers never are: it would cost four times as much, and must not be mixed with plain writes.
 //!
 //! Leaves out TLS (use a private network), materialized views and everything else that only one of the two servers has.
 //!
-//! Reading order: the order of writes ([`mark`]), what is written ([`cell`]), how ([`link`], [`statements`],
-//! [`outcome`]), customers ([`customer_store`], [`decision_log`], [`walk`]), what all share ([`playbook_store`], [`ownership`]), and
-//! how the tables come about ([`migrate`]).
+//! Reading order: the order of writes (`mark`), what is written (`cell`), how (`link`, `statements`,
+//! `outcome`), customers (`customer_store`, `decision_log`, `walk`), what all share (`playbook_store`, `ownership`), and
+//! how the tables come about (`migrate`).
 
 mod mark;
 mod cell;

@@ -2,7 +2,7 @@
 //!
 //! Version 2: the version byte, a table of sections (a count, then each one's number and length), the sections in the
 //! order of the table, and a checksum of everything before it. Each section is decoded when somebody first looks at it
-//! and copied as it was when nobody changed it ([`Section`](super::section::Section)), so a turn costs what it changes.
+//! and copied as it was when nobody changed it ([`Section`]), so a turn costs what it changes.
 //!
 //! To add a section: a field `Section<YourState>` in [`Customer`] and one line in the table below, with the next free
 //! number. A section that is not there, in older bytes or because it holds nothing, is `YourState::default()`. Inside

@@ -3,7 +3,7 @@
 //! It is kept in blocks of some dozens of tags. A block is decoded when a tag in it is looked at and written back as it
 //! was when none of its tags changed, so a turn that touches five tags pays for five blocks, not for the vector.
 //! Reading order: one block as bytes ([`block`]), bits ([`bits`]), who said so ([`sources`]), the vector as bytes
-//! ([`form`]). Leaves out what a tag means and whether it is stale; that is the playbook's.
+//! (`form`). Leaves out what a tag means and whether it is stale; that is the playbook's.
 
 pub mod bits;
 pub mod block;

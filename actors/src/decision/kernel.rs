@@ -1,10 +1,10 @@
 //! The fast way to decide: exactly what the plain walk decides, at the cost of what the customer matches.
 //!
-//! 1. [`look`]: one pass over the customer's tags finds the rules that fail because of them, and how strong each feature is.
-//! 2. [`screen`]: the stages, asked once a class of offers or counted in sets; every offer that leaves is counted under its reason.
-//! 3. [`sums`]: short log-odds of the survivors, from their rows or from the postings of the customer's features, whichever
+//! 1. `look`: one pass over the customer's tags finds the rules that fail because of them, and how strong each feature is.
+//! 2. `screen`: the stages, asked once a class of offers or counted in sets; every offer that leaves is counted under its reason.
+//! 3. `sums`: short log-odds of the survivors, from their rows or from the postings of the customer's features, whichever
 //!    is cheaper.
-//! 4. [`best`]: upper bounds leave a few dozen candidates, which are scored exactly and arranged like everywhere else.
+//! 4. `best`: upper bounds leave a few dozen candidates, which are scored exactly and arranged like everywhere else.
 //!
 //! Knows no rule's meaning: what is true of an offer is asked of the same functions that the walk asks. Memory is kept from
 //! decision to decision and says nothing of the one before.

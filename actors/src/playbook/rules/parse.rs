@@ -1,6 +1,6 @@
 //! From text to a tree: the subset of CEL that playbooks use.
 //!
-//! One pass over the words of a rule ([`lex`]), a function for each strength of binding. Length and depth are bounded, since
+//! One pass over the words of a rule (`lex`), a function for each strength of binding. Length and depth are bounded, since
 //! rules come from the network too. That trees are those of CEL is tested against the `cel` crate.
 
 mod lex;
