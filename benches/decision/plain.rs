@@ -37,14 +37,6 @@ impl Facts for Known<'_> {
         None
     }
 
-    fn data(&self, _path: &str) -> Option<Scalar<'_>> {
-        None
-    }
-
-    fn event_time(&self) -> Option<Timestamp> {
-        None
-    }
-
     fn owns(&self, _product: &str) -> bool {
         false
     }

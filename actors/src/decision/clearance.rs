@@ -142,14 +142,6 @@ impl Facts for SendingFacts<'_> {
         ContactFacts::of(self.contact).field(path)
     }
 
-    fn data(&self, _path: &str) -> Option<Scalar<'_>> {
-        None
-    }
-
-    fn event_time(&self) -> Option<Timestamp> {
-        None
-    }
-
     fn owns(&self, product: &str) -> bool {
         self.customer.owns(product)
     }

@@ -70,14 +70,6 @@ impl Facts for CaseFacts<'_> {
         }
     }
 
-    fn data(&self, _path: &str) -> Option<Scalar<'_>> {
-        None
-    }
-
-    fn event_time(&self) -> Option<Timestamp> {
-        None
-    }
-
     fn owns(&self, product: &str) -> bool {
         self.customer.owns(product)
     }
@@ -124,14 +116,6 @@ impl Facts for ContactFacts<'_> {
 
     fn context(&self, path: &str) -> Option<Scalar<'_>> {
         self.field(path)
-    }
-
-    fn data(&self, _path: &str) -> Option<Scalar<'_>> {
-        None
-    }
-
-    fn event_time(&self) -> Option<Timestamp> {
-        None
     }
 
     fn owns(&self, _product: &str) -> bool {

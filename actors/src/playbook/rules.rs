@@ -31,10 +31,14 @@ pub trait Facts {
     fn tag(&self, tag: TagNumber) -> Option<&TagValue>;
     /// `c.x`: a field of the contact or of the context, by its dotted path.
     fn context(&self, path: &str) -> Option<Scalar<'_>>;
-    /// `data.x`: a field of the event being applied.
-    fn data(&self, path: &str) -> Option<Scalar<'_>>;
-    /// `event.time`.
-    fn event_time(&self) -> Option<Timestamp>;
+    /// `data.x`: a field of the event being applied; outside events there is none.
+    fn data(&self, _path: &str) -> Option<Scalar<'_>> {
+        None
+    }
+    /// `event.time`; outside events there is none.
+    fn event_time(&self) -> Option<Timestamp> {
+        None
+    }
     /// `owns('x')`: whether the customer owns the product.
     fn owns(&self, product: &str) -> bool;
     /// `now()`.
@@ -325,14 +329,6 @@ impl Facts for Nothing {
     }
 
     fn context(&self, _path: &str) -> Option<Scalar<'_>> {
-        None
-    }
-
-    fn data(&self, _path: &str) -> Option<Scalar<'_>> {
-        None
-    }
-
-    fn event_time(&self) -> Option<Timestamp> {
         None
     }
 
